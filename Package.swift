@@ -1,0 +1,98 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The system's C libraries; the Debian packages that bring them stand in the Makefile, the Dockerfile and the README.
+let systemLibraries: [Target] = [
+    .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+        name: "CPangoCairo", path: "Shared/CPangoCairo", pkgConfig: "pangocairo",
+        providers: [.apt(["libpango1.0-dev", "libcairo2-dev"])]),
+    .systemLibrary(
+        name: "CQREncode", path: "Shared/CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+]
+
+let shared: [Target] = [
+    .target(name: "StrictJSON", path: "Shared/StrictJSON", swiftSettings: swift),
+    .target(name: "Contracts", path: "Shared/Contracts", swiftSettings: swift),
+    .target(
+        name: "SecureTransport", dependencies: ["COpenSSL"] + nio, path: "Shared/SecureTransport",
+        swiftSettings: swift),
+    .target(name: "Cryptography", dependencies: ["COpenSSL"], path: "Shared/Cryptography", swiftSettings: swift),
+    .target(
+        name: "ServiceRuntime",
+        dependencies: [
+            "Contracts", "StrictJSON", "SecureTransport", "Cryptography",
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+            .product(name: "HTTPTypes", package: "swift-http-types"),
+            .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+            .product(name: "Hummingbird", package: "hummingbird"),
+            .product(name: "HummingbirdCore", package: "hummingbird"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            .product(name: "Configuration", package: "swift-configuration"),
+            .product(name: "SystemPackage", package: "swift-system"),
+        ] + nio,
+        path: "Shared/ServiceRuntime", swiftSettings: swift),
+    .target(
+        name: "Persistence",
+        dependencies: [
+            "Contracts", "StrictJSON", "Cryptography",
+            .product(name: "GRDB", package: "GRDB.swift"),
+            .product(name: "Logging", package: "swift-log"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        ],
+        path: "Shared/Persistence", swiftSettings: swift),
+    .target(
+        name: "Documents", dependencies: ["Contracts", "CPangoCairo", "CQREncode"], path: "Shared/Documents",
+        swiftSettings: swift),
+]
+
+/// A service is an executable of its own; none imports another.
+func service(_ name: String, _ extra: [Target.Dependency] = []) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: ["ServiceRuntime", "Persistence", "Cryptography", "Contracts", "StrictJSON"] + extra,
+        path: "Services/\(name)", swiftSettings: swift)
+}
+
+let package = Package(
+    name: "baohan",
+    platforms: [.macOS(.v15)],
+    products: ["Auth", "Order", "Payment", "Refund", "Invoice", "Sandbox", "Baohan"].map {
+        .executable(name: $0.lowercased(), targets: [$0])
+    },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: systemLibraries + shared + [
+        service("Auth", ["Documents"]),
+        service("Order", ["Documents"]),
+        service("Payment"),
+        service("Refund"),
+        service("Invoice", ["Documents"]),
+        service("Sandbox"),
+        service("Baohan", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    ]
+)

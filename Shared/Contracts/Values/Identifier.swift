@@ -1,0 +1,69 @@
+/// What an identifier names; gives it its prefix.
+public protocol IdentifierKind: Sendable {
+    /// Stands before the underscore, so that a misplaced identifier is seen at a glance.
+    static var prefix: String { get }
+}
+
+/// An identifier of one kind: its prefix, an underscore and 26 random characters (130 bits).
+///
+/// Random on purpose: an identifier that grows with time would tell an outsider when, and how often, somebody applied.
+public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable {
+    public let text: String
+
+    private static var alphabet: [Character] { Array("0123456789abcdefghjkmnpqrstvwxyz") }
+    private static var length: Int { 26 }
+
+    /// A new identifier from the system's random generator.
+    public init() {
+        let alphabet = Self.alphabet
+        text = Kind.prefix + "_" + String((0..<Self.length).map { _ in alphabet[Int.random(in: 0..<32)] })
+    }
+
+    /// - Throws: ``InvalidValue`` when `text` is not of this kind.
+    public init(_ text: String) throws(InvalidValue) {
+        let prefix = Kind.prefix + "_"
+        let allowed: (UInt8) -> Bool = { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
+        guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + Self.length,
+            text.utf8.dropFirst(prefix.utf8.count).allSatisfy(allowed)
+        else { throw InvalidValue("must be an identifier that begins with \(prefix)") }
+        self.text = text
+    }
+}
+
+extension Identifier: ValidatedText {
+    public var description: String { text }
+}
+
+public enum EnterpriseKind: IdentifierKind { public static let prefix = "ent" }
+public enum SessionKind: IdentifierKind { public static let prefix = "ses" }
+public enum ChallengeKind: IdentifierKind { public static let prefix = "chl" }
+public enum CaptchaKind: IdentifierKind { public static let prefix = "cap" }
+public enum SMSCodeKind: IdentifierKind { public static let prefix = "sms" }
+public enum ConsentKind: IdentifierKind { public static let prefix = "con" }
+public enum LotKind: IdentifierKind { public static let prefix = "lot" }
+public enum OrderKind: IdentifierKind { public static let prefix = "ord" }
+public enum PaymentOrderKind: IdentifierKind { public static let prefix = "pay" }
+public enum PayoutKind: IdentifierKind { public static let prefix = "out" }
+public enum RefundKind: IdentifierKind { public static let prefix = "ref" }
+public enum InvoiceKind: IdentifierKind { public static let prefix = "inv" }
+public enum MessageKind: IdentifierKind { public static let prefix = "msg" }
+
+/// Enterprise 企业.
+public typealias EnterpriseID = Identifier<EnterpriseKind>
+public typealias SessionID = Identifier<SessionKind>
+public typealias ChallengeID = Identifier<ChallengeKind>
+public typealias CaptchaID = Identifier<CaptchaKind>
+public typealias SMSCodeID = Identifier<SMSCodeKind>
+public typealias ConsentID = Identifier<ConsentKind>
+/// Lot 标段.
+public typealias LotID = Identifier<LotKind>
+/// Order 投保订单.
+public typealias OrderID = Identifier<OrderKind>
+public typealias PaymentOrderID = Identifier<PaymentOrderKind>
+public typealias PayoutID = Identifier<PayoutKind>
+/// Refund 退保.
+public typealias RefundID = Identifier<RefundKind>
+/// Invoice 发票.
+public typealias InvoiceID = Identifier<InvoiceKind>
+/// A message between services, or a call to the outside: the key by which it is known on both sides.
+public typealias MessageID = Identifier<MessageKind>

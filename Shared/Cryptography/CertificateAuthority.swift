@@ -1,0 +1,105 @@
+import COpenSSL
+
+/// A key and its certificate that issue others: the development PKI, and the certificates that tests need.
+public struct CertificateAuthority: Sendable {
+    /// What a certificate says.
+    public struct Request: Sendable {
+        /// OpenSSL's short names and values, in order: `("O", "安徽某建设有限公司")`.
+        public var subject: [(String, String)]
+        /// As in OpenSSL's configuration: `URI:spiffe://baohan/order`, `DNS:localhost`, `IP:127.0.0.1`.
+        public var alternativeNames: [String] = []
+        public var keyUsage = "critical,digitalSignature"
+        /// `serverAuth`, `clientAuth`; empty for none.
+        public var extendedKeyUsage: [String] = []
+        /// OIDs with UTF-8 strings, such as the unified social credit code at 1.2.156.10260.4.1.4.
+        public var texts: [(oid: String, value: String)] = []
+        public var isAuthority = false
+        /// Seconds since 1970.
+        public var notBefore: Int64
+        public var notAfter: Int64
+
+        public init(subject: [(String, String)], notBefore: Int64, notAfter: Int64) {
+            self.subject = subject
+            self.notBefore = notBefore
+            self.notAfter = notAfter
+        }
+    }
+
+    public let certificate: Certificate
+    public let key: PrivateKey
+
+    public init(certificate: Certificate, key: PrivateKey) {
+        self.certificate = certificate
+        self.key = key
+    }
+
+    /// A new root with a P-256 key.
+    public init(name: String, notBefore: Int64, notAfter: Int64) throws {
+        key = try .p256()
+        var request = Request(subject: [("C", "CN"), ("CN", name)], notBefore: notBefore, notAfter: notAfter)
+        request.isAuthority = true
+        request.keyUsage = "critical,keyCertSign,cRLSign"
+        certificate = try Self.issue(request, for: key.publicKey, issuer: nil, signer: key)
+    }
+
+    public func issue(_ request: Request, for publicKey: PublicKey) throws -> Certificate {
+        try Self.issue(request, for: publicKey, issuer: certificate, signer: key)
+    }
+
+    private static func issue(
+        _ request: Request, for publicKey: PublicKey, issuer: Certificate?, signer: PrivateKey
+    ) throws -> Certificate {
+        guard let raw = X509_new() else { throw CryptographyError("new certificate") }
+        let certificate = Certificate(adopting: raw)
+        // Version 3 is written as 2 (RFC 5280, 4.1.2.1); a serial number of 127 random bits is positive.
+        var serial = randomBytes(16)
+        serial[0] &= 0x7F
+        guard X509_set_version(raw, 2) == 1, let number = BN_bin2bn(serial, 16, nil) else {
+            throw CryptographyError("serial number")
+        }
+        defer { BN_free(number) }
+        guard BN_to_ASN1_INTEGER(number, X509_get_serialNumber(raw)) != nil,
+            ASN1_TIME_set(X509_getm_notBefore(raw), time_t(request.notBefore)) != nil,
+            ASN1_TIME_set(X509_getm_notAfter(raw), time_t(request.notAfter)) != nil,
+            X509_set_pubkey(raw, publicKey.raw) == 1, let name = X509_get_subject_name(raw)
+        else { throw CryptographyError("fields of a certificate") }
+        for (field, value) in request.subject {
+            let text = Array(value.utf8)
+            guard X509_NAME_add_entry_by_txt(name, field, MBSTRING_UTF8, text, Int32(text.count), -1, 0) == 1 else {
+                throw CryptographyError("subject field \(field)")
+            }
+        }
+        guard X509_set_issuer_name(raw, issuer.map { X509_get_subject_name($0.raw) } ?? name) == 1 else {
+            throw CryptographyError("issuer")
+        }
+        try addExtensions(request, to: raw, issuer: issuer?.raw ?? raw)
+        guard X509_sign(raw, signer.raw, EVP_sha256()) > 0 else { throw CryptographyError("certificate signature") }
+        return certificate
+    }
+
+    private static func addExtensions(_ request: Request, to raw: OpaquePointer, issuer: OpaquePointer) throws {
+        var context = X509V3_CTX()
+        X509V3_set_ctx(&context, issuer, raw, nil, nil, 0)
+        baohan_X509V3_set_ctx_nodb(&context)
+        var extensions = [
+            ("basicConstraints", request.isAuthority ? "critical,CA:TRUE" : "critical,CA:FALSE"),
+            ("keyUsage", request.keyUsage),
+            ("subjectKeyIdentifier", "hash"),
+        ]
+        if issuer != raw { extensions.append(("authorityKeyIdentifier", "keyid:always")) }
+        if !request.extendedKeyUsage.isEmpty {
+            extensions.append(("extendedKeyUsage", request.extendedKeyUsage.joined(separator: ",")))
+        }
+        if !request.alternativeNames.isEmpty {
+            extensions.append(("subjectAltName", request.alternativeNames.joined(separator: ",")))
+        }
+        extensions += request.texts.map { ($0.oid, "ASN1:UTF8String:\($0.value)") }
+        for (name, value) in extensions {
+            guard let made = X509V3_EXT_nconf(nil, &context, name, value) else {
+                throw CryptographyError("extension \(name)")
+            }
+            defer { X509_EXTENSION_free(made) }
+            guard X509_add_ext(raw, made, -1) == 1 else { throw CryptographyError("extension \(name)") }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import COpenSSL
+
+/// A public key: RSA or elliptic curve.
+///
+/// `@unchecked Sendable`: the `EVP_PKEY` is never changed after it was made, and OpenSSL counts its references atomically.
+public final class PublicKey: @unchecked Sendable {
+    public enum Kind: Equatable, Sendable {
+        case rsa(bits: Int)
+        case ellipticCurve(String)
+        case other
+    }
+
+    let raw: OpaquePointer
+
+    init(adopting raw: OpaquePointer) { self.raw = raw }
+    deinit { EVP_PKEY_free(raw) }
+
+    public var kind: Kind { keyKind(raw) }
+
+    /// Whether `signature` is one over the SHA-256 of `message`: ECDSA in DER, or RSA PKCS #1 v1.5.
+    public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+        guard let context = EVP_MD_CTX_new() else { return false }
+        defer {
+            EVP_MD_CTX_free(context)
+            ERR_clear_error()
+        }
+        guard EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, raw) == 1 else { return false }
+        return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    }
+
+    /// The affine coordinates of a P-256 key, 32 bytes each (RFC 7518, 6.2.1).
+    public func coordinates() throws -> (x: [UInt8], y: [UInt8]) {
+        var point = [UInt8](repeating: 0, count: 65)
+        var length = 0
+        guard
+            EVP_PKEY_get_octet_string_param(raw, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, &point, point.count, &length) == 1,
+            length == 65, point[0] == 4
+        else { throw CryptographyError("coordinates of a P-256 key") }
+        return (Array(point[1..<33]), Array(point[33..<65]))
+    }
+
+    /// A P-256 key from its coordinates; the point is checked to lie on the curve.
+    public convenience init(x: [UInt8], y: [UInt8]) throws {
+        guard x.count == 32, y.count == 32, let context = EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else {
+            throw CryptographyError("P-256 key")
+        }
+        defer { EVP_PKEY_CTX_free(context) }
+        var point = [4] + x + y
+        var group = Array("prime256v1".utf8CString)
+        var key: OpaquePointer?
+        let made = group.withUnsafeMutableBufferPointer { group in
+            point.withUnsafeMutableBufferPointer { point in
+                var parameters = [
+                    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.baseAddress, 0),
+                    OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.baseAddress, point.count),
+                    OSSL_PARAM_construct_end(),
+                ]
+                return EVP_PKEY_fromdata_init(context) == 1
+                    && EVP_PKEY_fromdata(context, &key, baohan_EVP_PKEY_PUBLIC_KEY(), &parameters) == 1
+            }
+        }
+        guard made, let key else { throw CryptographyError("P-256 key") }
+        self.init(adopting: key)
+    }
+}
+
+/// A private key: RSA or elliptic curve.
+///
+/// `@unchecked Sendable`: see ``PublicKey``.
+public final class PrivateKey: @unchecked Sendable {
+    let raw: OpaquePointer
+
+    init(adopting raw: OpaquePointer) { self.raw = raw }
+    deinit { EVP_PKEY_free(raw) }
+
+    /// A new P-256 key.
+    public static func p256() throws -> PrivateKey {
+        guard let key = baohan_EVP_EC_gen("P-256") else { throw CryptographyError("new P-256 key") }
+        return PrivateKey(adopting: key)
+    }
+
+    /// A new RSA key.
+    public static func rsa(bits: UInt32 = 2_048) throws -> PrivateKey {
+        guard let key = baohan_EVP_RSA_gen(bits) else { throw CryptographyError("new RSA key") }
+        return PrivateKey(adopting: key)
+    }
+
+    public convenience init(pem: [UInt8]) throws {
+        guard let key = reading(pem, { PEM_read_bio_PrivateKey($0, nil, nil, nil) }) else {
+            throw CryptographyError("private key from PEM")
+        }
+        self.init(adopting: key)
+    }
+
+    /// PKCS #8 in PEM, not encrypted: for files that only their owner may read.
+    public func pem() throws -> [UInt8] {
+        try collect("private key to PEM") { PEM_write_bio_PKCS8PrivateKey($0, raw, nil, nil, 0, nil, nil) }
+    }
+
+    public var publicKey: PublicKey {
+        get throws {
+            let der = try collect("public key") { i2d_PUBKEY_bio($0, raw) }
+            guard let key = reading(der, { d2i_PUBKEY_bio($0, nil) }) else { throw CryptographyError("public key") }
+            return PublicKey(adopting: key)
+        }
+    }
+
+    /// Signs the SHA-256 of `message`: ECDSA in DER, or RSA PKCS #1 v1.5.
+    public func sign(_ message: [UInt8]) throws -> [UInt8] {
+        guard let context = EVP_MD_CTX_new() else { throw CryptographyError("signature") }
+        defer { EVP_MD_CTX_free(context) }
+        var length = 0
+        guard EVP_DigestSignInit(context, nil, EVP_sha256(), nil, raw) == 1,
+            EVP_DigestSign(context, nil, &length, message, message.count) == 1
+        else { throw CryptographyError("signature") }
+        var signature = [UInt8](repeating: 0, count: length)
+        guard EVP_DigestSign(context, &signature, &length, message, message.count) == 1 else {
+            throw CryptographyError("signature")
+        }
+        return Array(signature.prefix(length))
+    }
+}
+
+func keyKind(_ raw: OpaquePointer?) -> PublicKey.Kind {
+    if baohan_EVP_PKEY_is_rsa(raw) == 1 { return .rsa(bits: Int(EVP_PKEY_get_bits(raw))) }
+    guard baohan_EVP_PKEY_is_ec(raw) == 1 else { return .other }
+    var name = [CChar](repeating: 0, count: 64)
+    var length = 0
+    guard EVP_PKEY_get_group_name(raw, &name, name.count, &length) == 1 else { return .other }
+    return .ellipticCurve(String(decoding: name.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self))
+}

@@ -1,0 +1,54 @@
+import GRDB
+
+/// One step of a schema, forward only. A step that has landed is never edited.
+public struct Migration: Sendable {
+    public let name: String
+    public let sql: String
+
+    public init(_ name: String, _ sql: String) {
+        self.name = name
+        self.sql = sql
+    }
+
+    /// The tables that every service has.
+    static let runtime = [
+        Migration(
+            "runtime-1",
+            """
+            CREATE TABLE idempotency (
+                key TEXT PRIMARY KEY,
+                fingerprint TEXT NOT NULL,
+                reply TEXT NOT NULL,
+                at BIGINT NOT NULL
+            );
+            CREATE INDEX idempotency_at ON idempotency (at);
+            CREATE TABLE inbox (
+                id TEXT PRIMARY KEY,
+                at BIGINT NOT NULL
+            );
+            CREATE INDEX inbox_at ON inbox (at);
+            CREATE TABLE outbox (
+                position INTEGER PRIMARY KEY AUTOINCREMENT,
+                id TEXT NOT NULL UNIQUE,
+                aggregate TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                payload TEXT NOT NULL,
+                created_at BIGINT NOT NULL,
+                due_at BIGINT NOT NULL,
+                attempts BIGINT NOT NULL DEFAULT 0,
+                last_error TEXT,
+                is_dead BIGINT NOT NULL DEFAULT 0 CHECK (is_dead IN (0, 1))
+            );
+            CREATE INDEX outbox_aggregate ON outbox (aggregate, position);
+            CREATE INDEX outbox_due ON outbox (is_dead, due_at);
+            """)
+    ]
+
+    static func run(_ migrations: [Migration], in pool: DatabasePool) throws {
+        var migrator = DatabaseMigrator()
+        for migration in migrations {
+            migrator.registerMigration(migration.name) { try $0.execute(sql: migration.sql) }
+        }
+        try migrator.migrate(pool)
+    }
+}

@@ -1,0 +1,52 @@
+import Contracts
+
+/// A person who is logged in, as the verified token says.
+public struct Person: Sendable, Equatable {
+    public let enterprise: EnterpriseID
+    public let role: Role
+    public let name: Words
+    public let creditCode: UnifiedSocialCreditCode
+    /// Of an underwriter: the insurer for which it decides.
+    public let insurer: String?
+    public let session: SessionID
+
+    public init(
+        enterprise: EnterpriseID, role: Role, name: Words, creditCode: UnifiedSocialCreditCode, insurer: String?,
+        session: SessionID
+    ) {
+        self.enterprise = enterprise
+        self.role = role
+        self.name = name
+        self.creditCode = creditCode
+        self.insurer = insurer
+        self.session = session
+    }
+}
+
+/// One call as its handler sees it: everything checked that can be checked before.
+public struct Call<ID: PathParameter, Body: Sendable>: Sendable {
+    public let id: ID
+    public let body: Body
+    /// The deployment's parties that the caller's certificate names.
+    public let callers: Set<Party>
+    /// The caller's certificates in DER, leaf first.
+    public let peerChain: [[UInt8]]
+    let verifiedPerson: Person?
+    let verifiedKey: IdempotencyKey?
+
+    /// Who is logged in; only for endpoints whose access names roles.
+    public var person: Person {
+        get throws(Problem) {
+            guard let verifiedPerson else { throw Problem(.sessionMissing) }
+            return verifiedPerson
+        }
+    }
+
+    /// The key of a request that creates or moves something.
+    public var key: IdempotencyKey {
+        get throws(Problem) {
+            guard let verifiedKey else { throw Problem(.idempotencyKeyMissing) }
+            return verifiedKey
+        }
+    }
+}

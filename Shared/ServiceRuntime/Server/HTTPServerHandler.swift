@@ -1,0 +1,187 @@
+import Contracts
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypesHTTP1
+import SecureTransport
+
+/// The last handler of a server's pipeline: collects a bounded request, runs the responder as one task on the
+/// connection's loop, writes the answer as one buffer and flushes once per turn of the loop.
+final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler where Responder.Context == CallContext {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = ByteBuffer
+
+    private struct Received {
+        let head: HTTPRequestHead
+        var body: ByteBuffer?
+        var isTooLarge = false
+    }
+
+    private let responder: Responder
+    private let limits: ServerLimits
+    private let logger: Logger
+    private var callers: Set<Party> = []
+    private var peerChain: [[UInt8]] = []
+    private var receiving: Received?
+    private var waiting = CircularBuffer<Received>(initialCapacity: 1)
+    private var task: Task<Void, Never>?
+    private var deadline: Scheduled<Void>?
+    private var flushIsScheduled = false
+    private var closesAfterAnswer = false
+    private var watch: Scheduled<Void>?
+    private var lastActivity = NIODeadline.now()
+
+    init(_ responder: Responder, limits: ServerLimits, logger: Logger) {
+        self.responder = responder
+        self.limits = limits
+        self.logger = logger
+    }
+
+    // MARK: Life of the connection
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        scheduleWatch(context, in: limits.idle)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        watch?.cancel()
+        deadline?.cancel()
+        task?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case let error as TLSError: logger.debug("connection failed", metadata: ["reason": "\(error)"])
+        case is HTTPParserError:
+            if task == nil, receiving == nil { refuse(context, Problem(.malformedJSON, "the request is not HTTP")) }
+        default: logger.debug("connection failed", metadata: ["reason": "\(error)"])
+        }
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case let handshake as TLSHandshake:
+            callers = Set((handshake.peer?.uris ?? []).compactMap(Party.init(uri:)))
+            peerChain = handshake.peer?.chain ?? []
+        case is ChannelShouldQuiesceEvent, ChannelEvent.inputClosed:
+            closesAfterAnswer = true
+            if task == nil { context.close(promise: nil) }
+        default: break
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// One timer per connection instead of one per request: it looks whether something moved since it was set.
+    private func scheduleWatch(_ context: ChannelHandlerContext, in time: TimeAmount) {
+        watch = context.eventLoop.assumeIsolated().scheduleTask(in: time) { [self] in
+            let quiet = NIODeadline.now() - lastActivity
+            if task != nil {
+                scheduleWatch(context, in: limits.receive)
+            } else if quiet >= (receiving == nil ? limits.idle : limits.receive) {
+                context.close(promise: nil)
+            } else {
+                scheduleWatch(context, in: receiving == nil ? limits.idle - quiet : limits.receive)
+            }
+        }
+    }
+
+    // MARK: Requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            if receiving == nil { lastActivity = .now() }
+            receiving = Received(head: head)
+            if head.headers.contains(name: "expect") {
+                send(context, ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+            }
+        case .body(var part):
+            guard var received = receiving, !received.isTooLarge else { return }
+            receiving = nil
+            if (received.body?.readableBytes ?? 0) + part.readableBytes > limits.bodyBytes {
+                received.isTooLarge = true
+                received.body = nil
+            } else if received.body == nil {
+                received.body = part
+            } else {
+                received.body?.writeBuffer(&part)
+            }
+            receiving = received
+        case .end:
+            guard let received = receiving else { return }
+            receiving = nil
+            lastActivity = .now()
+            if task == nil {
+                answer(context, received)
+            } else if waiting.count < limits.pipelinedRequests {
+                waiting.append(received)
+            } else {
+                context.close(promise: nil)
+            }
+        }
+    }
+
+    private func answer(_ context: ChannelHandlerContext, _ received: Received) {
+        let headers = received.head.headers
+        if !received.head.isKeepAlive { closesAfterAnswer = true }
+        guard !received.isTooLarge else {
+            closesAfterAnswer = true
+            return refuse(context, Problem(.bodyTooLarge, "at most \(limits.bodyBytes) bytes"))
+        }
+        guard let head = try? HTTPRequest(received.head, secure: true, splitCookie: false) else {
+            return refuse(context, Problem(.malformedJSON, "the request is not HTTP"))
+        }
+        let request = Request(head: head, body: RequestBody(buffer: received.body ?? ByteBuffer()))
+        let scope = RequestScope(
+            requestID: headers.first(name: "x-request-id"), traceparent: headers.first(name: "traceparent"))
+        let call = CallContext(
+            source: ConnectionSource(logger: logger, callers: callers, peerChain: peerChain, scope: scope))
+        let responder = responder
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        task = Task(executorPreference: LoopExecutor.of(context.eventLoop)) {
+            let reply = await HTTPReplyBytes.from(responder, request, call)
+            let (handler, context) = bound.value
+            handler.finish(context, reply)
+        }
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limits.deadline) { [self] in
+            task?.cancel()
+        }
+    }
+
+    private func finish(_ context: ChannelHandlerContext, _ reply: HTTPReplyBytes) {
+        deadline?.cancel()
+        deadline = nil
+        task = nil
+        lastActivity = .now()
+        guard context.channel.isActive else { return }
+        send(context, reply.bytes(closing: closesAfterAnswer))
+        if closesAfterAnswer {
+            context.close(promise: nil)
+        } else if let next = waiting.popFirst() {
+            answer(context, next)
+        }
+    }
+
+    /// A refusal before there is a request to route.
+    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {
+        let scope = RequestScope(requestID: nil, traceparent: nil)
+        let reply = HTTPReplyBytes(problem, language: .chinese, scope: scope)
+        send(context, reply.bytes(closing: true))
+        context.close(promise: nil)
+    }
+
+    private func send(_ context: ChannelHandlerContext, _ bytes: ByteBuffer) {
+        context.write(wrapOutboundOut(bytes), promise: nil)
+        guard !flushIsScheduled else { return }
+        flushIsScheduled = true
+        context.eventLoop.assumeIsolated().execute { [self] in
+            flushIsScheduled = false
+            context.flush()
+        }
+    }
+}
