@@ -51,7 +51,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     // Payment, policy, refund, invoice (A9 to I4)
     case quoteExpired = "quote_expired"
     case policySealed = "policy_sealed"
-    case policyNotReady = "policy_not_ready"
+    case documentNotReady = "document_not_ready"
     case refundAfterOpening = "refund_after_opening"
     case refundNotInRegion = "refund_not_in_region"
     case refundNoLivePolicy = "refund_no_live_policy"
@@ -75,7 +75,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .notAllowed, .callerNotAllowed: 403
         case .notFound, .lotUnknown, .providerUnknown, .enterpriseNotRegistered: 404
         case .methodNotAllowed: 405
-        case .versionConflict, .orderExists, .lotClosed, .wrongState, .policySealed, .policyNotReady,
+        case .versionConflict, .orderExists, .lotClosed, .wrongState, .policySealed, .documentNotReady,
             .refundAfterOpening, .refundNotInRegion, .refundNoLivePolicy, .invoiceBeforeOpening, .invoiceExists,
             .enterpriseNotSaved, .quoteExpired, .replayed, .underwritingRefused:
             409
@@ -146,7 +146,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .underwritingRefused: ("该申请不符合承保规则。", "The application does not meet the underwriting rules.")
         case .quoteExpired: ("报价已过期，请重新提交申请。", "The quote has expired; submit the application again.")
         case .policySealed: ("开标前保单处于密封状态，无需下载。", "The policy is sealed until the bids are opened.")
-        case .policyNotReady: ("保单正在制作，请稍后下载。", "The policy is being made; try again in a moment.")
+        case .documentNotReady: ("文件正在制作，请稍后下载。", "The document is being made; try again in a moment.")
         case .refundAfterOpening: ("已到开标时间，不予退保。", "The bids are opened; nothing is refunded any more.")
         case .refundNotInRegion: ("本地区的规则不允许此情形退保。", "This region's rules do not refund in this case.")
         case .refundNoLivePolicy: ("该订单没有可退的保单。", "The order has no policy that can be given back.")

@@ -28,20 +28,21 @@ public struct RefundDetails: Codable, Sendable {
     public let id: RefundID
     public let order: OrderID
     public let state: RefundState
-    public let amount: Money
+    /// nil, like the rules and the payer, while Order is asked.
+    public let amount: Money?
     public let ground: SurrenderReason
-    public let rulesVersion: String
+    public let rulesVersion: String?
     /// The account that paid, proposed for the refund.
-    public let payer: AccountReference
+    public let payer: AccountReference?
     public let account: AccountReference?
     public let note: String?
     public let requestedAt: Instant
     public let updatedAt: Instant
 
     public init(
-        id: RefundID, order: OrderID, state: RefundState, amount: Money, ground: SurrenderReason, rulesVersion: String,
-        payer: AccountReference, account: AccountReference? = nil, note: String? = nil, requestedAt: Instant,
-        updatedAt: Instant
+        id: RefundID, order: OrderID, state: RefundState, amount: Money? = nil, ground: SurrenderReason,
+        rulesVersion: String? = nil, payer: AccountReference? = nil, account: AccountReference? = nil,
+        note: String? = nil, requestedAt: Instant, updatedAt: Instant
     ) {
         self.id = id
         self.order = order

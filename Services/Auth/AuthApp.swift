@@ -1,0 +1,93 @@
+import Contracts
+import Cryptography
+import Foundation
+import Persistence
+import ServiceRuntime
+import StrictJSON
+
+/// Builds the auth service: everything it needs, in the order in which it needs it.
+func authService(_ runtime: Runtime) async throws {
+    let settings = try AuthSettings(runtime.settings)
+    let clock = runtime.clock
+    let database = try Database(file: settings.databaseFile, migrations: authMigrations)
+    let store = Store(database: database)
+    let sms = runtime.client(SMSGatewayAPI.self)
+    let relay = Relay<AuthMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in
+        switch message {
+        case .sms(let text): try await sms.call(.send, text, key: delivery.id.text)
+        }
+    }
+    let logins = Logins(
+        store: store, issuer: try SessionIssuer(key: settings.sessionKey), anchors: try TrustAnchors(settings.anchors),
+        ticketKey: settings.ticketKey, origin: settings.origin, staff: settings.staff, clock: clock)
+    let enterprises = Enterprises(
+        store: store, centre: runtime.client(TradingCentreAPI.self), clock: clock)
+    let stepUps = StepUps(store: store, revealsCaptchas: settings.revealsCaptchas, clock: clock)
+
+    try runtime.serve(AuthAPI.self) { routes in
+        addRoutes(
+            to: routes, database: database, logins: logins, enterprises: enterprises, stepUps: stepUps,
+            clock: clock)
+    }
+    try runtime.servePeople(LoginAPI.self, listen: "login.listen", default: "127.0.0.1:7011") { routes in
+        routes.on(.logIn, .offLoop) { call in try await logins.logIn(chain: call.peerChain) }
+    }
+    runtime.run(relay)
+}
+
+/// What Auth is told at its start.
+struct AuthSettings {
+    let databaseFile: String
+    let sessionKey: PrivateKey
+    let anchors: [Certificate]
+    let ticketKey: PublicKey
+    let origin: String
+    let staff: [StaffMember]
+    let revealsCaptchas: Bool
+
+    init(_ settings: Settings) throws {
+        databaseFile = settings.requiredText("database.file", "SQLite file")
+        origin = settings.text("login.origin", default: "https://localhost:7011")
+        revealsCaptchas = settings.flag("captcha.sandbox", default: false)
+        let sessionKey = settings.file("session.key", "PEM private key, P-256, that signs session tokens")
+        let anchors = settings.file("login.trust", "PEM certificates of the authorities whose certificates may log in")
+        let ticket = settings.file("handoff.certificate", "PEM certificate of the trading platform's ticket key")
+        let staff = settings.optionalText("staff.file")
+        try settings.check()
+        self.sessionKey = try PrivateKey(pem: Self.read(sessionKey))
+        self.anchors = try Certificate.chain(pem: Self.read(anchors))
+        ticketKey = try Certificate.chain(pem: Self.read(ticket))[0].publicKey
+        self.staff =
+            try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []
+    }
+
+    private static func read(_ file: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))
+    }
+}
+
+/// Somebody whose certificate stands for more than a bidder.
+struct StaffMember: Codable, Sendable {
+    let creditCode: UnifiedSocialCreditCode
+    let role: Role
+    /// Of an underwriter: for which insurer it decides.
+    let insurer: String?
+}
+
+/// What Auth asks of others after a commit.
+enum AuthMessage: OutboxMessage {
+    case sms(TextMessage)
+
+    /// Messages to one telephone stay in order.
+    var aggregate: String {
+        switch self {
+        case .sms(let text): "phone " + text.to.text
+        }
+    }
+
+    var kind: String {
+        switch self {
+        case .sms: "sms"
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import Persistence
+
+let authMigrations = [
+    Migration(
+        "auth-1",
+        """
+        CREATE TABLE enterprise (
+            id TEXT PRIMARY KEY,
+            credit_code TEXT NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            registered TEXT,
+            synchronised_at BIGINT,
+            contact TEXT,
+            is_saved BIGINT NOT NULL DEFAULT 0 CHECK (is_saved IN (0, 1)),
+            version BIGINT NOT NULL DEFAULT 1,
+            created_at BIGINT NOT NULL
+        );
+        CREATE TABLE session (
+            id TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            role TEXT NOT NULL,
+            proof TEXT NOT NULL,
+            started_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL
+        );
+        CREATE TABLE challenge (
+            id TEXT PRIMARY KEY,
+            text TEXT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            used_at BIGINT
+        );
+        CREATE TABLE ticket (
+            id TEXT PRIMARY KEY,
+            used_at BIGINT NOT NULL
+        );
+        CREATE TABLE consent (
+            id TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            version TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            at BIGINT NOT NULL
+        );
+        CREATE TABLE captcha (
+            id TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            answer_hash TEXT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            used_at BIGINT
+        );
+        CREATE TABLE sms_code (
+            id TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            mobile TEXT NOT NULL,
+            code_hash TEXT NOT NULL,
+            sent_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL,
+            tries BIGINT NOT NULL DEFAULT 0,
+            used_at BIGINT
+        );
+        CREATE INDEX sms_code_mobile ON sms_code (mobile, sent_at);
+        CREATE INDEX sms_code_enterprise ON sms_code (enterprise, sent_at);
+        """)
+]

@@ -1,0 +1,31 @@
+import Contracts
+import Persistence
+import ServiceRuntime
+
+/// HTTP in, Contracts out (A1 to A3, A7).
+func addRoutes(
+    to routes: Routes<AuthAPI>, database: Database, logins: Logins, enterprises: Enterprises, stepUps: StepUps,
+    clock: ServiceClock
+) {
+    routes.on(.keys) { _ in logins.keySet }
+    routes.on(.startChallenge) { _ in try await logins.startChallenge() }
+    routes.on(.answerChallenge, .offLoop) { call in try await logins.answer(call.id, call.body) }
+    routes.on(.handOff) { call in try await logins.handOff(call.body.ticket) }
+
+    routes.on(.enterprise) { call in try await enterprises.profile(of: call.person.enterprise) }
+    routes.on(.synchroniseEnterprise) { call in try await enterprises.synchronise(call.person) }
+    routes.on(.saveEnterprise) { call in try await enterprises.save(call.body, for: call.person.enterprise) }
+    routes.on(.enterpriseForService) { call in try await enterprises.profile(of: call.id) }
+
+    routes.on(.notice) { _ in currentNotice }
+    routes.on(.giveConsent) { call in try await stepUps.giveConsent(call.body, by: call.person, key: call.key) }
+    routes.on(.createCaptcha, .offLoop) { call in try await stepUps.createCaptcha(for: call.person) }
+    routes.on(.askSMSCode) { call in try await stepUps.sendCode(call.body, to: call.person, key: call.key) }
+    routes.on(.checkStepUp) { call in try await stepUps.check(call.body, key: call.key) }
+
+    routes.on(.deadLetters) { _ in try await database.deadLetters() }
+    routes.on(.replayDeadLetter) { call in
+        try await database.replayDeadLetter(call.id, at: clock.now)
+        return Nothing()
+    }
+}

@@ -1,0 +1,75 @@
+import Contracts
+import Cryptography
+import Documents
+import ServiceRuntime
+
+/// Consent, captcha and SMS code: the step from reading to insuring (A7).
+struct StepUps: Sendable {
+    private static let captchaLifetime = Duration.seconds(120)
+    private static let codeLifetime = Duration.minutes(5)
+    private static let pauseBetweenCodes = Duration.seconds(60)
+    static let triesPerCode = 5
+
+    let store: Store
+    /// Only in a sandbox: the demo has no eyes.
+    let revealsCaptchas: Bool
+    let clock: ServiceClock
+
+    // MARK: Consent
+
+    func giveConsent(_ request: GiveConsent, by person: Person, key: IdempotencyKey) async throws -> Consent {
+        guard request.version == currentNotice.version, request.hash == currentNotice.hash else {
+            throw Problem(.consentMissing)
+        }
+        let consent = Consent(id: ConsentID(), version: request.version, at: clock.now)
+        return try await store.add(consent, hash: request.hash, by: person.enterprise, key: key)
+    }
+
+    // MARK: Captcha
+
+    func createCaptcha(for person: Person) async throws -> Captcha {
+        // Without the characters that look alike.
+        let alphabet = Array("2345678ABCDEFGHJKMNPQRSTUVWXYZ")
+        let answer = String((0..<5).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
+        let id = CaptchaID()
+        let expiresAt = clock.now + Self.captchaLifetime
+        try await store.addCaptcha(id, answerHash: Self.hash(id.text, answer), for: person.enterprise, until: expiresAt)
+        return Captcha(
+            id: id, image: Base64.standard.encode(try captchaPicture(of: answer)), expiresAt: expiresAt,
+            sandboxAnswer: revealsCaptchas ? answer : nil)
+    }
+
+    // MARK: SMS code
+
+    func sendCode(_ request: AskSMSCode, to person: Person, key: IdempotencyKey) async throws -> SMSCode {
+        if let stored: SMSCode = try await store.database.stored(key) { return stored }
+        let now = clock.now
+        // Used up in a transaction of its own: a wrong guess must not come back with the rollback.
+        let answerHash = Self.hash(request.captcha.text, request.captchaAnswer.uppercased())
+        guard try await store.useCaptcha(request.captcha, answerHash: answerHash, by: person.enterprise, at: now) else {
+            throw Problem(.captchaWrong)
+        }
+        let code = String(Int.random(in: 100_000...999_999))
+        let sent = SMSCode(id: SMSCodeID(), expiresAt: now + Self.codeLifetime, nextAfter: now + Self.pauseBetweenCodes)
+        let text = TextMessage(to: request.mobile, text: "【保函平台】验证码 \(code)，5 分钟内有效。请勿告诉他人。")
+        return try await store.add(
+            sent, codeHash: Self.hash(sent.id.text, code), text: text, for: person.enterprise,
+            notBefore: now - Self.pauseBetweenCodes, at: now, key: key)
+    }
+
+    /// Uses the code up. A wrong one costs a try; after five the code is worth nothing.
+    func check(_ request: CheckStepUp, key: IdempotencyKey) async throws -> StepUp {
+        if let stored: StepUp = try await store.database.stored(key) { return stored }
+        let now = clock.now
+        let codeHash = Self.hash(request.smsCode.text, request.code)
+        guard try await store.tryCode(request.smsCode, codeHash: codeHash, by: request.enterprise, at: now) else {
+            throw Problem(.smsCodeWrong)
+        }
+        return try await store.useCode(request, notice: currentNotice.version, at: now, key: key)
+    }
+
+    /// Short secrets are stored as the hash of their ID and themselves, and never logged.
+    private static func hash(_ id: String, _ secret: String) -> String {
+        sha256(Array("\(id) \(secret)".utf8)).hex
+    }
+}

@@ -1,0 +1,208 @@
+import Contracts
+import Persistence
+import ServiceRuntime
+
+/// All SQL of Auth.
+struct Store: Sendable {
+    let database: Database
+
+    // MARK: Enterprises and sessions
+
+    /// The enterprise with this credit code, made known if it is new.
+    func enterprise(_ creditCode: UnifiedSocialCreditCode, named name: Words, at now: Instant) async throws
+        -> EnterpriseID
+    {
+        try await database.write { transaction in
+            try transaction.execute(
+                """
+                INSERT INTO enterprise (id, credit_code, name, created_at) VALUES (?, ?, ?, ?)
+                ON CONFLICT (credit_code) DO NOTHING
+                """, EnterpriseID(), creditCode, name, now)
+            guard let row = try transaction.row("SELECT id FROM enterprise WHERE credit_code = ?", creditCode) else {
+                throw Problem(.notFound)
+            }
+            return try row["id"]
+        }
+    }
+
+    func add(_ person: Person, proof: String, from start: Instant, until end: Instant) async throws {
+        try await database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO session (id, enterprise, role, proof, started_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+                person.session, person.enterprise, person.role, proof, start, end)
+        }
+    }
+
+    func profile(_ id: EnterpriseID) async throws -> EnterpriseProfile? {
+        try await database.read { try Self.profile(id, in: $0) }
+    }
+
+    private static func profile(_ id: EnterpriseID, in transaction: Transaction) throws -> EnterpriseProfile? {
+        guard
+            let row = try transaction.row(
+                """
+                SELECT id, credit_code, name, registered, synchronised_at, contact, is_saved, version
+                FROM enterprise WHERE id = ?
+                """, id)
+        else { return nil }
+        let registered: JSONColumn<RegisteredEnterprise>? = try row["registered"]
+        let contact: JSONColumn<ContactDetails>? = try row["contact"]
+        return EnterpriseProfile(
+            id: try row["id"], creditCode: try row["credit_code"], name: try row["name"], registered: registered?.value,
+            synchronisedAt: try row["synchronised_at"], contact: contact?.value, isSaved: try row["is_saved"],
+            version: try row["version"])
+    }
+
+    private static func requiredProfile(_ id: EnterpriseID, in transaction: Transaction) throws -> EnterpriseProfile {
+        guard let profile = try profile(id, in: transaction) else { throw Problem(.notFound) }
+        return profile
+    }
+
+    func synchronise(
+        _ id: EnterpriseID, with registered: RegisteredEnterprise, at now: Instant
+    ) async throws -> EnterpriseProfile {
+        try await database.write { transaction in
+            let before = try Self.requiredProfile(id, in: transaction)
+            try transaction.execute(
+                """
+                UPDATE enterprise SET registered = ?, name = ?, synchronised_at = ?, is_saved = ?, version = version + 1
+                WHERE id = ?
+                """, JSONColumn(registered), registered.name, now, before.isSaved && before.registered == registered, id
+            )
+            return try Self.requiredProfile(id, in: transaction)
+        }
+    }
+
+    func save(_ request: SaveEnterprise, for id: EnterpriseID) async throws -> EnterpriseProfile {
+        try await database.write { transaction in
+            let changed = try transaction.execute(
+                """
+                UPDATE enterprise SET contact = ?, is_saved = 1, version = version + 1
+                WHERE id = ? AND version = ? AND registered IS NOT NULL
+                """, JSONColumn(request.contact), id, request.version)
+            let profile = try Self.requiredProfile(id, in: transaction)
+            guard changed == 1 else {
+                throw Problem(profile.registered == nil ? .enterpriseNotSaved : .versionConflict)
+            }
+            return profile
+        }
+    }
+
+    // MARK: Things that are used once
+
+    func add(_ challenge: LoginChallenge) async throws {
+        try await database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO challenge (id, text, expires_at) VALUES (?, ?, ?)", challenge.id, challenge.text,
+                challenge.expiresAt)
+        }
+    }
+
+    /// The text to which an answer is due; nil when it was answered before, or too late.
+    func useChallenge(_ id: ChallengeID, at now: Instant) async throws -> String? {
+        try await database.write { transaction in
+            let changed = try transaction.execute(
+                "UPDATE challenge SET used_at = ? WHERE id = ? AND used_at IS NULL AND expires_at > ?", now, id, now)
+            guard changed == 1 else { return nil }
+            return try transaction.row("SELECT text FROM challenge WHERE id = ?", id)?["text"]
+        }
+    }
+
+    func useTicket(_ id: String, at now: Instant) async throws -> Bool {
+        try await database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO ticket (id, used_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING", id, now) == 1
+        }
+    }
+
+    // MARK: Step-up
+
+    func add(_ consent: Consent, hash: String, by enterprise: EnterpriseID, key: IdempotencyKey) async throws -> Consent
+    {
+        try await database.once(key, at: consent.at) { transaction in
+            try transaction.execute(
+                "INSERT INTO consent (id, enterprise, version, hash, at) VALUES (?, ?, ?, ?, ?)", consent.id,
+                enterprise,
+                consent.version, hash, consent.at)
+            return consent
+        }
+    }
+
+    func addCaptcha(_ id: CaptchaID, answerHash: String, for enterprise: EnterpriseID, until end: Instant) async throws
+    {
+        try await database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO captcha (id, enterprise, answer_hash, expires_at) VALUES (?, ?, ?, ?)", id, enterprise,
+                answerHash, end)
+        }
+    }
+
+    /// Uses the captcha up, right or wrong.
+    func useCaptcha(_ id: CaptchaID, answerHash: String, by enterprise: EnterpriseID, at now: Instant) async throws
+        -> Bool
+    {
+        try await database.write { transaction in
+            let changed = try transaction.execute(
+                """
+                UPDATE captcha SET used_at = ?
+                WHERE id = ? AND enterprise = ? AND used_at IS NULL AND expires_at > ?
+                """, now, id, enterprise, now)
+            guard changed == 1 else { return false }
+            return try transaction.row("SELECT id FROM captcha WHERE id = ? AND answer_hash = ?", id, answerHash) != nil
+        }
+    }
+
+    func add(
+        _ code: SMSCode, codeHash: String, text: TextMessage, for enterprise: EnterpriseID, notBefore: Instant,
+        at now: Instant, key: IdempotencyKey
+    ) async throws -> SMSCode {
+        try await database.once(key, at: now) { transaction in
+            let recent = try transaction.row(
+                "SELECT sent_at FROM sms_code WHERE (mobile = ? OR enterprise = ?) AND sent_at > ? ORDER BY sent_at DESC",
+                text.to, enterprise, notBefore)
+            if let recent {
+                let sentAt: Instant = try recent["sent_at"]
+                throw Problem(.smsTooSoon, retryAfter: sentAt - notBefore)
+            }
+            try transaction.execute(
+                """
+                INSERT INTO sms_code (id, enterprise, mobile, code_hash, sent_at, expires_at)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """, code.id, enterprise, text.to, codeHash, now, code.expiresAt)
+            try transaction.send(AuthMessage.sms(text), at: now)
+            return code
+        }
+    }
+
+    /// Whether the code is right; a wrong one is counted.
+    func tryCode(_ id: SMSCodeID, codeHash: String, by enterprise: EnterpriseID, at now: Instant) async throws -> Bool {
+        try await database.write { transaction in
+            let changed = try transaction.execute(
+                """
+                UPDATE sms_code SET tries = tries + 1
+                WHERE id = ? AND enterprise = ? AND used_at IS NULL AND expires_at > ? AND tries < ?
+                """, id, enterprise, now, StepUps.triesPerCode)
+            guard changed == 1 else { return false }
+            return try transaction.row("SELECT id FROM sms_code WHERE id = ? AND code_hash = ?", id, codeHash) != nil
+        }
+    }
+
+    /// Uses a code up that was found right, together with the consent.
+    func useCode(_ request: CheckStepUp, notice: String, at now: Instant, key: IdempotencyKey) async throws -> StepUp {
+        try await database.once(key, at: now) { transaction in
+            let changed = try transaction.execute(
+                "UPDATE sms_code SET used_at = ? WHERE id = ? AND used_at IS NULL", now, request.smsCode)
+            guard changed == 1,
+                let code = try transaction.row("SELECT mobile FROM sms_code WHERE id = ?", request.smsCode)
+            else { throw Problem(.smsCodeWrong) }
+            guard
+                let consent = try transaction.row(
+                    "SELECT version, hash, at FROM consent WHERE id = ? AND enterprise = ? AND version = ?",
+                    request.consent, request.enterprise, notice)
+            else { throw Problem(.consentMissing) }
+            return StepUp(
+                mobile: try code["mobile"], mobileVerifiedAt: now, consentVersion: try consent["version"],
+                consentHash: try consent["hash"], consentAt: try consent["at"])
+        }
+    }
+}

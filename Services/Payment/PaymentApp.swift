@@ -1,0 +1,65 @@
+import Contracts
+import Persistence
+import ServiceRuntime
+
+/// Builds the payment service: everything it needs, in the order in which it needs it.
+func paymentService(_ runtime: Runtime) async throws {
+    let clock = runtime.clock
+    let file = runtime.settings.requiredText("database.file", "SQLite file")
+    try runtime.settings.check()
+    let database = try Database(file: file, migrations: paymentMigrations)
+    let store = Store(database: database)
+    let bank = Bank(client: runtime.client(BankAPI.self))
+    let payments = Payments(store: store, bank: bank, clock: clock)
+    let orders = runtime.client(OrderAPI.self)
+    let refunds = runtime.client(RefundAPI.self)
+    let relay = Relay<PaymentMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in
+        switch message {
+        case .toOrder(let event):
+            try await orders.call(.event, EventEnvelope(id: delivery.id, at: delivery.createdAt, event: event))
+        case .toRefund(let event):
+            try await refunds.call(.event, EventEnvelope(id: delivery.id, at: delivery.createdAt, event: event))
+        case .payOut(let payout):
+            try await payments.payOut(payout, key: delivery.id, isRepeated: delivery.attempt > 1)
+        }
+    }
+
+    try runtime.serve(PaymentAPI.self) { routes in
+        addRoutes(to: routes, database: database, payments: payments, clock: clock)
+    }
+    runtime.run(relay)
+    runtime.run(Clerk(payments: payments, logger: runtime.logger))
+}
+
+/// What Payment asks of others after a commit.
+enum PaymentMessage: OutboxMessage {
+    case toOrder(Event)
+    case toRefund(Event)
+    case payOut(PayoutID)
+
+    var aggregate: String {
+        switch self {
+        case .toOrder(let event): "order " + Self.subject(of: event)
+        case .toRefund(let event): "refund " + Self.subject(of: event)
+        case .payOut(let payout): payout.text
+        }
+    }
+
+    var kind: String {
+        switch self {
+        case .toOrder: "event to order"
+        case .toRefund: "event to refund"
+        case .payOut: "payout"
+        }
+    }
+
+    private static func subject(of event: Event) -> String {
+        switch event {
+        case .paymentReceived(let received): received.order.text
+        case .paymentSentBack(let sentBack): sentBack.order.text
+        case .paymentExpired(let order), .surrenderRefused(let order, _), .surrenderDone(let order, _): order.text
+        case .payoutDone(let result), .payoutFailed(let result): result.order.text
+        case .surrenderAllowed(let allowed): allowed.decision.order.text
+        }
+    }
+}
