@@ -1,1 +1,3 @@
-print("stub")
+import ServiceRuntime
+
+await serviceMain(.order, build: orderService)

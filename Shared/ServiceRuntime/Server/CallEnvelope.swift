@@ -13,10 +13,12 @@ struct CallEnvelope: RouterMiddleware {
         _ request: Request, context: CallContext, next: (Request, CallContext) async throws -> Response
     ) async throws -> Response {
         let scope = context.source.scope
-        return await RequestScope.$current.withValue(scope) {
+        return try await RequestScope.$current.withValue(scope) {
             var response: Response
             do {
                 response = try await next(request, context)
+            } catch let withheld as AnswerWithheld {
+                throw withheld
             } catch {
                 let problem = Problem.of(error, logger: context.logger)
                 response = problem.response(in: request.language, scope: scope)
@@ -35,6 +37,11 @@ struct CallEnvelope: RouterMiddleware {
             return response
         }
     }
+}
+
+/// Thrown by a handler, closes the connection instead of answering: how the sandbox loses a reply.
+public struct AnswerWithheld: Error {
+    public init() {}
 }
 
 extension HTTPField.Name {

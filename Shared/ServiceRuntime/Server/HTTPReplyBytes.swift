@@ -12,15 +12,18 @@ struct HTTPReplyBytes: Sendable {
     private let headers: HTTPFields
     private let body: ByteBuffer
 
-    /// Runs the responder; whatever it throws has become a response before (see ``CallEnvelope``).
+    /// Runs the responder; whatever it throws has become a response before (see ``CallEnvelope``). nil when the
+    /// connection is to be closed without an answer.
     static func from<Responder: HTTPResponder>(
         _ responder: Responder, _ request: Request, _ context: CallContext
-    ) async -> HTTPReplyBytes where Responder.Context == CallContext {
+    ) async -> HTTPReplyBytes? where Responder.Context == CallContext {
         do {
             let response = try await responder.respond(to: request, context: context)
             let collected = CollectedBody()
             try await response.body.write(collected)
             return HTTPReplyBytes(status: response.status, headers: response.headers, body: collected.buffer)
+        } catch is AnswerWithheld {
+            return nil
         } catch {
             let problem = Problem.of(error, logger: context.logger)
             return HTTPReplyBytes(problem, language: request.language, scope: context.source.scope)

@@ -153,12 +153,13 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
         }
     }
 
-    private func finish(_ context: ChannelHandlerContext, _ reply: HTTPReplyBytes) {
+    private func finish(_ context: ChannelHandlerContext, _ reply: HTTPReplyBytes?) {
         deadline?.cancel()
         deadline = nil
         task = nil
         lastActivity = .now()
         guard context.channel.isActive else { return }
+        guard let reply else { return context.close(promise: nil) }
         send(context, reply.bytes(closing: closesAfterAnswer))
         if closesAfterAnswer {
             context.close(promise: nil)

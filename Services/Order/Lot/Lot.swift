@@ -1,0 +1,47 @@
+import Contracts
+import Cryptography
+
+/// A lot with the secret of its draw.
+struct Lot: Sendable {
+    /// As the trading centre says; without the draw's commitment and seed.
+    let details: LotDetails
+    let seed: [UInt8]
+
+    var commitment: String { Draw.commitment(to: seed) }
+
+    /// Whether the bids are opened, as the trading centre said.
+    var isOpened: Bool {
+        switch details.state {
+        case .opened, .failed, .awarded, .closed: true
+        case .open, .suspended, .terminated: false
+        }
+    }
+
+    func takesApplications(at now: Instant) -> Bool { details.state == .open && now < details.opening }
+
+    /// What everybody may see: the commitment always, the seed after the opening.
+    var published: LotDetails {
+        LotDetails(
+            id: details.id, region: details.region, projectNumber: details.projectNumber,
+            projectName: details.projectName, number: details.number, name: details.name, tenderee: details.tenderee,
+            tendereeCreditCode: details.tendereeCreditCode, kind: details.kind, estimate: details.estimate,
+            deposit: details.deposit, opening: details.opening, validityDays: details.validityDays,
+            state: details.state, version: details.version, drawCommitment: commitment,
+            drawSeed: isOpened ? seed.hex : nil)
+    }
+}
+
+extension TenderState {
+    /// Whether the trading centre's word leads on from here, over steps that we may have missed. A notice that would
+    /// lead back, such as from opened to open, is not believed.
+    func leads(to other: TenderState) -> Bool {
+        var reached: Set<TenderState> = [self]
+        var frontier = reached
+        while !frontier.isEmpty {
+            let next = Set(frontier.flatMap { state in Event.allCases.compactMap { state.next(on: $0) } })
+            frontier = next.subtracting(reached)
+            reached.formUnion(next)
+        }
+        return reached.contains(other)
+    }
+}

@@ -1,0 +1,109 @@
+import Contracts
+import Cryptography
+import Persistence
+import ServiceRuntime
+
+/// The bank (A9, R6): one account of the platform, transfers in, payouts, a statement.
+struct Bank: Sendable {
+    let database: Database
+    let faults: Faults
+    let clock: ServiceClock
+
+    func addRoutes(to sandbox: Routes<SandboxAPI>, and bank: Routes<BankAPI>) {
+        bank.on(.collectionAccount) { _ in try Self.collectionAccount() }
+        bank.on(.payOut) { call in try await faults.around("bank.payout") { try await payOut(call.body, $0) } }
+        bank.on(.payoutStatus) { call in
+            try await database.read { try $0.required("payout", call.id.text) as BankPayoutStatus }
+        }
+        bank.on(.statement) { call in try await statement(after: call.body.after) }
+        sandbox.on(.transfer) { call in try await faults.around("bank.transfer") { try await transfer(call.body, $0) } }
+        sandbox.on(.movements) { _ in try await movements() }
+    }
+
+    static func collectionAccount() throws -> AccountReference {
+        AccountReference(
+            name: try Words("宣城保函服务平台保费专户"), number: try AccountNumber("1317090019200098765"),
+            bank: try Words("中国工商银行宣城分行营业部"), branch: try BranchNumber("102377100018"))
+    }
+
+    private func transfer(_ request: BankTransfer, _ treatment: Treatment) async throws -> BankMovement {
+        let now = clock.now
+        let notice = BankNotice(
+            transaction: "B" + randomBytes(8).hex.uppercased(), kind: .credit, amount: request.amount,
+            reference: request.reference, payer: request.from, isBasicAccount: request.isBasicAccount, key: nil, at: now
+        )
+        return try await book(
+            BankMovement(
+                transaction: notice.transaction, amount: request.amount, counterpart: request.from,
+                purpose: request.reference), notice, treatment, at: now)
+    }
+
+    private func payOut(_ request: BankPayout, _ treatment: Treatment) async throws -> BankPayoutStatus {
+        let now = clock.now
+        let transactionNumber = "B" + randomBytes(8).hex.uppercased()
+        let notice = BankNotice(
+            transaction: transactionNumber, kind: treatment.refuses ? .payoutFailed : .payoutDone,
+            amount: request.amount,
+            reference: nil, payer: nil, isBasicAccount: nil, key: request.key, at: now)
+        let isNew = try await database.write { transaction in
+            try transaction.keep(
+                "payout", request.key.text,
+                BankPayoutStatus(state: treatment.refuses ? .failed : .done, transaction: transactionNumber))
+        }
+        if isNew {
+            let amount = treatment.refuses ? Money.zero : -request.amount
+            _ = try await book(
+                BankMovement(
+                    transaction: transactionNumber, amount: amount, counterpart: request.to, purpose: request.purpose),
+                notice, treatment, at: now)
+        }
+        return BankPayoutStatus(state: .sending, transaction: nil)
+    }
+
+    private func book(
+        _ movement: BankMovement, _ notice: BankNotice, _ treatment: Treatment, at now: Instant
+    ) async throws -> BankMovement {
+        try await database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO movement (fen, details, notice) VALUES (?, ?, ?)", movement.amount,
+                JSONColumn(Booked(movement)),
+                JSONColumn(notice))
+            try treatment.send(.bank(notice), in: transaction, at: now)
+            return movement
+        }
+    }
+
+    /// A movement without its sign, which `Money` does not have on the wire.
+    private struct Booked: Codable, Sendable {
+        let transaction: String
+        let counterpart: AccountReference
+        let purpose: String
+
+        init(_ movement: BankMovement) {
+            transaction = movement.transaction
+            counterpart = movement.counterpart
+            purpose = movement.purpose
+        }
+    }
+
+    private func statement(after position: Int) async throws -> BankStatement {
+        try await database.read { transaction in
+            let rows = try transaction.rows(
+                "SELECT number, notice FROM movement WHERE number > ? ORDER BY number LIMIT 500", position)
+            return BankStatement(
+                notices: try rows.map { (try $0["notice"] as JSONColumn<BankNotice>).value },
+                position: try rows.last?["number"] ?? position)
+        }
+    }
+
+    private func movements() async throws -> [BankMovement] {
+        try await database.read { transaction in
+            try transaction.rows("SELECT fen, details FROM movement ORDER BY number").map { row in
+                let booked = (try row["details"] as JSONColumn<Booked>).value
+                return BankMovement(
+                    transaction: booked.transaction, amount: try row["fen"], counterpart: booked.counterpart,
+                    purpose: booked.purpose)
+            }
+        }
+    }
+}

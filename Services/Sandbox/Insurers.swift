@@ -1,0 +1,110 @@
+import Contracts
+import Cryptography
+import Persistence
+import ServiceRuntime
+
+/// Two providers with five insurers, and what an insurer's system does (A5, A8, A10, A12, R6).
+struct Insurers: Sendable {
+    let database: Database
+    let faults: Faults
+    let clock: ServiceClock
+
+    /// Deposits above this an insurer's system leaves to a person.
+    private static let referAbove = Money(fen: 20_000_000)
+
+    func addRoutes(to insurers: Routes<InsurerAPI>, and providers: Routes<ProviderAPI>) {
+        providers.on(.catalogue) { _ in try Self.catalogue() }
+        insurers.on(.underwrite) { call in
+            try await faults.around("insurer.underwrite") { try await underwrite(call.body, $0) }
+        }
+        insurers.on(.underwriting) { call in try await stored("underwriting", call.id.text) }
+        insurers.on(.issue) { call in try await faults.around("insurer.issue") { try await issue(call.body, $0) } }
+        insurers.on(.issuedPolicy) { call in try await stored("policy", call.id.text) }
+        insurers.on(.endorse) { call in
+            try await faults.around("insurer.endorse") { _ in try await endorse(call.body) }
+        }
+        insurers.on(.surrender) { call in
+            try await faults.around("insurer.surrender") { try await surrender(call.body, $0) }
+        }
+        insurers.on(.surrenderStatus) { call in try await stored("surrender", call.id.text) }
+    }
+
+    static func catalogue() throws -> [ProviderDetails] {
+        func insurer(_ id: String, _ name: String, _ code: String, _ weight: Int) throws -> InsurerDetails {
+            InsurerDetails(
+                id: id, name: try Words(name), creditCode: try UnifiedSocialCreditCode(completing: code), weight: weight
+            )
+        }
+        return [
+            ProviderDetails(
+                id: "gongbao", name: try Words("工保网"),
+                insurers: [
+                    try insurer("huian", "徽安财产保险股份有限公司", "91340100MA2N1A1X1", 50),
+                    try insurer("jianghuai", "江淮财产保险股份有限公司", "91340100MA2N2B2Y2", 30),
+                    try insurer("changjiang", "长江责任保险股份有限公司", "91310000MA1K3C3W3", 20),
+                ], ratePerMillion: 4_000, minimumPremium: Money(fen: 20_000)),
+            ProviderDetails(
+                id: "xinbao", name: try Words("信保通"),
+                insurers: [
+                    try insurer("yuehai", "粤海财产保险股份有限公司", "91440000MA4U4D4U4", 60),
+                    try insurer("beifang", "北方保证保险股份有限公司", "91110000MA0T5E5T5", 40),
+                ], ratePerMillion: 5_000, minimumPremium: Money(fen: 10_000)),
+        ]
+    }
+
+    private func underwrite(_ request: UnderwritingRequest, _ treatment: Treatment) async throws -> UnderwritingAnswer {
+        let now = clock.now
+        return try await database.write { transaction in
+            let verdict: UnderwritingVerdict =
+                treatment.refuses
+                ? .reject : request.deposit > Self.referAbove && request.answer == nil ? .refer : .approve
+            let note = treatment.refuses ? "投保人不符合承保条件" : nil
+            let isNew = try transaction.keep(
+                "underwriting", request.order.text, UnderwritingAnswer(verdict: verdict, note: note))
+            if isNew {
+                let notice = InsurerNotice(order: request.order, verdict: verdict, note: note)
+                try treatment.send(.underwriting(notice), in: transaction, at: now)
+            }
+            return UnderwritingAnswer(verdict: nil, note: nil)
+        }
+    }
+
+    private func issue(_ request: IssueRequest, _ treatment: Treatment) async throws -> IssuedPolicy {
+        if treatment.refuses { throw Problem(.underwritingRefused) }
+        let now = clock.now
+        return try await database.write { transaction in
+            let digits = String(UInt64.random(in: 1_000_000_000...9_999_999_999))
+            _ = try transaction.keep(
+                "policy", request.order.text,
+                IssuedPolicy(number: "PTB\(now.day.components.year)\(digits)", issuedAt: now))
+            return try transaction.required("policy", request.order.text)
+        }
+    }
+
+    private func endorse(_ request: EndorsementRequest) async throws -> Endorsement {
+        let now = clock.now
+        return try await database.write { transaction in
+            let digits = String(UInt64.random(in: 10_000_000...99_999_999))
+            _ = try transaction.keep("endorsement", request.policyNumber, Endorsement(number: "PD\(digits)", at: now))
+            return try transaction.required("endorsement", request.policyNumber)
+        }
+    }
+
+    private func surrender(_ request: SurrenderRequest, _ treatment: Treatment) async throws -> SurrenderAnswer {
+        let now = clock.now
+        return try await database.write { transaction in
+            let note = treatment.refuses ? "保单存在未决事项" : nil
+            let isNew = try transaction.keep(
+                "surrender", request.refund.text, SurrenderAnswer(isApproved: !treatment.refuses, note: note))
+            if isNew {
+                let notice = SurrenderNotice(refund: request.refund, isApproved: !treatment.refuses, note: note)
+                try treatment.send(.surrender(notice), in: transaction, at: now)
+            }
+            return SurrenderAnswer(isApproved: nil, note: nil)
+        }
+    }
+
+    private func stored<Value: Codable & Sendable>(_ kind: String, _ key: String) async throws -> Value {
+        try await database.read { try $0.required(kind, key) }
+    }
+}
