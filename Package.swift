@@ -93,6 +93,11 @@ let package = Package(
         service("Refund"),
         service("Invoice", ["Documents"]),
         service("Sandbox"),
-        service("Baohan", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        service(
+            "Baohan",
+            [
+                "SecureTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
     ]
 )

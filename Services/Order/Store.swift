@@ -15,8 +15,9 @@ struct Store: Sendable {
     /// Lots that take applications, soonest opening first.
     ///
     /// - Parameter cursor: opening and ID of the last lot of the page before.
-    func openLots(matching text: String?, after cursor: String?, limit: Int, at now: Instant) async throws -> Page<LotDetails>
-    {
+    func openLots(matching text: String?, after cursor: String?, limit: Int, at now: Instant) async throws -> Page<
+        LotDetails
+    > {
         let (opening, id) = try Self.parse(cursor) ?? (now, "")
         let pattern = "%" + Self.escaped((text ?? "").lowercased()) + "%"
         return try await database.read { transaction in

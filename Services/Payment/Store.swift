@@ -261,16 +261,17 @@ struct Store: Sendable {
 
     // MARK: Books
 
-    /// The balance of every account; their sum is zero because every transfer stands on both sides.
+    /// Both sides of every account; their sums are equal because every transfer stands on both.
     func trialBalance() async throws -> [AccountBalance] {
         try await database.read { transaction in
             try LedgerAccount.allCases.map { account in
                 let row = try transaction.row(
                     """
-                    SELECT (SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE debit = ?)
-                        - (SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE credit = ?) AS balance
+                    SELECT (SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE debit = ?) AS debit,
+                        (SELECT COALESCE(SUM(amount), 0) FROM transfer WHERE credit = ?) AS credit
                     """, account, account)
-                return AccountBalance(account: account.rawValue, balance: try row?["balance"] ?? .zero)
+                return AccountBalance(
+                    account: account.rawValue, debit: try row?["debit"] ?? .zero, credit: try row?["credit"] ?? .zero)
             }
         }
     }

@@ -34,7 +34,7 @@ struct Bank: Sendable {
         )
         return try await book(
             BankMovement(
-                transaction: notice.transaction, amount: request.amount, counterpart: request.from,
+                transaction: notice.transaction, isIncoming: true, amount: request.amount, counterpart: request.from,
                 purpose: request.reference), notice, treatment, at: now)
     }
 
@@ -51,11 +51,12 @@ struct Bank: Sendable {
                 BankPayoutStatus(state: treatment.refuses ? .failed : .done, transaction: transactionNumber))
         }
         if isNew {
-            let amount = treatment.refuses ? Money.zero : -request.amount
+            // A refused payout moves nothing, and stands in the statement all the same.
             _ = try await book(
                 BankMovement(
-                    transaction: transactionNumber, amount: amount, counterpart: request.to, purpose: request.purpose),
-                notice, treatment, at: now)
+                    transaction: transactionNumber, isIncoming: false,
+                    amount: treatment.refuses ? .zero : request.amount,
+                    counterpart: request.to, purpose: request.purpose), notice, treatment, at: now)
         }
         return BankPayoutStatus(state: .sending, transaction: nil)
     }
@@ -65,24 +66,9 @@ struct Bank: Sendable {
     ) async throws -> BankMovement {
         try await database.write { transaction in
             try transaction.execute(
-                "INSERT INTO movement (fen, details, notice) VALUES (?, ?, ?)", movement.amount,
-                JSONColumn(Booked(movement)),
-                JSONColumn(notice))
+                "INSERT INTO movement (details, notice) VALUES (?, ?)", JSONColumn(movement), JSONColumn(notice))
             try treatment.send(.bank(notice), in: transaction, at: now)
             return movement
-        }
-    }
-
-    /// A movement without its sign, which `Money` does not have on the wire.
-    private struct Booked: Codable, Sendable {
-        let transaction: String
-        let counterpart: AccountReference
-        let purpose: String
-
-        init(_ movement: BankMovement) {
-            transaction = movement.transaction
-            counterpart = movement.counterpart
-            purpose = movement.purpose
         }
     }
 
@@ -98,11 +84,8 @@ struct Bank: Sendable {
 
     private func movements() async throws -> [BankMovement] {
         try await database.read { transaction in
-            try transaction.rows("SELECT fen, details FROM movement ORDER BY number").map { row in
-                let booked = (try row["details"] as JSONColumn<Booked>).value
-                return BankMovement(
-                    transaction: booked.transaction, amount: try row["fen"], counterpart: booked.counterpart,
-                    purpose: booked.purpose)
+            try transaction.rows("SELECT details FROM movement ORDER BY number").map { row in
+                (try row["details"] as JSONColumn<BankMovement>).value
             }
         }
     }

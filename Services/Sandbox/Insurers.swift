@@ -13,7 +13,7 @@ struct Insurers: Sendable {
     private static let referAbove = Money(fen: 20_000_000)
 
     func addRoutes(to insurers: Routes<InsurerAPI>, and providers: Routes<ProviderAPI>) {
-        providers.on(.catalogue) { _ in try Self.catalogue() }
+        providers.on(.catalogue) { _ in try sampleProviders() }
         insurers.on(.underwrite) { call in
             try await faults.around("insurer.underwrite") { try await underwrite(call.body, $0) }
         }
@@ -27,29 +27,6 @@ struct Insurers: Sendable {
             try await faults.around("insurer.surrender") { try await surrender(call.body, $0) }
         }
         insurers.on(.surrenderStatus) { call in try await stored("surrender", call.id.text) }
-    }
-
-    static func catalogue() throws -> [ProviderDetails] {
-        func insurer(_ id: String, _ name: String, _ code: String, _ weight: Int) throws -> InsurerDetails {
-            InsurerDetails(
-                id: id, name: try Words(name), creditCode: try UnifiedSocialCreditCode(completing: code), weight: weight
-            )
-        }
-        return [
-            ProviderDetails(
-                id: "gongbao", name: try Words("工保网"),
-                insurers: [
-                    try insurer("huian", "徽安财产保险股份有限公司", "91340100MA2N1A1X1", 50),
-                    try insurer("jianghuai", "江淮财产保险股份有限公司", "91340100MA2N2B2Y2", 30),
-                    try insurer("changjiang", "长江责任保险股份有限公司", "91310000MA1K3C3W3", 20),
-                ], ratePerMillion: 4_000, minimumPremium: Money(fen: 20_000)),
-            ProviderDetails(
-                id: "xinbao", name: try Words("信保通"),
-                insurers: [
-                    try insurer("yuehai", "粤海财产保险股份有限公司", "91440000MA4U4D4U4", 60),
-                    try insurer("beifang", "北方保证保险股份有限公司", "91110000MA0T5E5T5", 40),
-                ], ratePerMillion: 5_000, minimumPremium: Money(fen: 10_000)),
-        ]
     }
 
     private func underwrite(_ request: UnderwritingRequest, _ treatment: Treatment) async throws -> UnderwritingAnswer {

@@ -17,7 +17,6 @@ let sandboxMigrations = [
         );
         CREATE TABLE movement (
             number INTEGER PRIMARY KEY AUTOINCREMENT,
-            fen BIGINT NOT NULL,
             details TEXT NOT NULL,
             notice TEXT NOT NULL
         );

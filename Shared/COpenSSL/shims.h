@@ -66,8 +66,24 @@ static inline uint64_t baohan_SSL_OP_NO_RENEGOTIATION(void) { return SSL_OP_NO_R
 static inline uint64_t baohan_SSL_OP_NO_TICKET(void) { return SSL_OP_NO_TICKET; }
 
 static inline void baohan_X509V3_set_ctx_nodb(X509V3_CTX *context) { X509V3_set_ctx_nodb(context); }
-static inline const EVP_MD *baohan_signature_digest(void) { return EVP_sha256(); }
 static inline int baohan_EVP_PKEY_is_rsa(const EVP_PKEY *key) { return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA; }
 static inline int baohan_EVP_PKEY_is_ec(const EVP_PKEY *key) { return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC; }
 
-static inline int baohan_EVP_PKEY_PUBLIC_KEY(void) { return EVP_PKEY_PUBLIC_KEY; }
+
+/// A P-256 public key from an uncompressed point of 65 bytes, or NULL. In C because the parameters borrow their names.
+static inline EVP_PKEY *baohan_EVP_PKEY_from_p256_point(unsigned char *point) {
+    char group[] = "prime256v1";
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 65),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1) {
+        key = NULL;
+    }
+    EVP_PKEY_CTX_free(context);
+    return key;
+}

@@ -41,25 +41,10 @@ public final class PublicKey: @unchecked Sendable {
 
     /// A P-256 key from its coordinates; the point is checked to lie on the curve.
     public convenience init(x: [UInt8], y: [UInt8]) throws {
-        guard x.count == 32, y.count == 32, let context = EVP_PKEY_CTX_new_from_name(nil, "EC", nil) else {
+        var point = [4] + x + y
+        guard x.count == 32, y.count == 32, let key = baohan_EVP_PKEY_from_p256_point(&point) else {
             throw CryptographyError("P-256 key")
         }
-        defer { EVP_PKEY_CTX_free(context) }
-        var point = [4] + x + y
-        var group = Array("prime256v1".utf8CString)
-        var key: OpaquePointer?
-        let made = group.withUnsafeMutableBufferPointer { group in
-            point.withUnsafeMutableBufferPointer { point in
-                var parameters = [
-                    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.baseAddress, 0),
-                    OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.baseAddress, point.count),
-                    OSSL_PARAM_construct_end(),
-                ]
-                return EVP_PKEY_fromdata_init(context) == 1
-                    && EVP_PKEY_fromdata(context, &key, baohan_EVP_PKEY_PUBLIC_KEY(), &parameters) == 1
-            }
-        }
-        guard made, let key else { throw CryptographyError("P-256 key") }
         self.init(adopting: key)
     }
 }

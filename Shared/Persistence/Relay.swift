@@ -99,6 +99,8 @@ public final class Relay<Message: OutboxMessage>: Service {
             let chosen = heads.filter { !busy.contains($0.aggregate) }.prefix(places)
             underWay.withLock { $0.formUnion(chosen.map(\.aggregate)) }
             return Array(chosen)
+        } catch is CancellationError {
+            return []
         } catch {
             logger.error("outbox cannot be read", metadata: ["cause": "\(error)"])
             return []

@@ -123,7 +123,8 @@ public final class Runtime {
         let limits = ServerLimits()
         let logger = logger
         let channel = SecureChildChannel(
-            responder: routes.router.buildResponder(), context: try TLSContext(.server, tls), limits: limits)
+            responder: routes.router.buildResponder(), context: try TLSContext(.server, tls), limits: limits,
+            logger: logger)
         listeners.append(
             channel.server(
                 configuration: ServerConfiguration(

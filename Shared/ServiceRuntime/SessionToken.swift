@@ -98,20 +98,21 @@ public final class SessionVerifier: Sendable {
             return (nil, isDue)
         }
         guard known == nil, mayFetch else { return known }
+        let keys: [KeySet.Key]
         do {
-            let keys = try await fetch().keys
-            var parsed: [String: PublicKey] = [:]
-            for key in keys where key.kty == "EC" && key.crv == "P-256" {
-                guard let x = Base64.url.decode(key.x), let y = Base64.url.decode(key.y) else { continue }
-                parsed[key.kid] = try PublicKey(x: x, y: y)
-            }
-            let fresh = parsed
-            state.withLockedValue { $0.keys = fresh }
-            return fresh[id]
+            keys = try await fetch().keys
         } catch {
             // Nothing was learnt: the next token may ask again.
             state.withLockedValue { $0.fetchedAt = nil }
             throw Problem(.unavailable, "the login service cannot be reached", retryAfter: .seconds(1))
         }
+        var parsed: [String: PublicKey] = [:]
+        for key in keys where key.kty == "EC" && key.crv == "P-256" {
+            guard let x = Base64.url.decode(key.x), let y = Base64.url.decode(key.y) else { continue }
+            parsed[key.kid] = try PublicKey(x: x, y: y)
+        }
+        let fresh = parsed
+        state.withLockedValue { $0.keys = fresh }
+        return fresh[id]
     }
 }

@@ -112,15 +112,20 @@ public struct BankNotice: Codable, Sendable {
     }
 }
 
-/// One line of the trial balance; debits are positive.
+/// One line of the trial balance: what was booked on either side.
 public struct AccountBalance: Codable, Sendable, Equatable {
     public let account: String
-    public let balance: Money
+    public let debit: Money
+    public let credit: Money
 
-    public init(account: String, balance: Money) {
+    public init(account: String, debit: Money, credit: Money) {
         self.account = account
-        self.balance = balance
+        self.debit = debit
+        self.credit = credit
     }
+
+    /// Positive where debits prevail.
+    public var balance: Money { debit - credit }
 }
 
 extension Endpoint where API == PaymentAPI, ID == Nothing, Request == CreatePaymentOrder, Reply == PaymentOrderDetails {

@@ -95,16 +95,17 @@ public struct BankTransfer: Codable, Sendable {
     }
 }
 
-/// What the sandbox's bank and telephones saw, for checks from outside.
+/// What went over the platform's account at the sandbox's bank, for checks from outside.
 public struct BankMovement: Codable, Sendable {
     public let transaction: String
-    /// Positive: into the platform's account.
+    public let isIncoming: Bool
     public let amount: Money
     public let counterpart: AccountReference
     public let purpose: String
 
-    public init(transaction: String, amount: Money, counterpart: AccountReference, purpose: String) {
+    public init(transaction: String, isIncoming: Bool, amount: Money, counterpart: AccountReference, purpose: String) {
         self.transaction = transaction
+        self.isIncoming = isIncoming
         self.amount = amount
         self.counterpart = counterpart
         self.purpose = purpose

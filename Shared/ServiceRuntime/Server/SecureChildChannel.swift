@@ -15,8 +15,10 @@ struct SecureChildChannel<Responder: HTTPResponder>: ServerChildChannel where Re
     let responder: Responder
     let context: TLSContext
     let limits: ServerLimits
+    /// Of the requests; the server's own logger is the framework's.
+    let logger: Logger
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+    func setup(channel: any Channel, logger _: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             var decoderLimits = NIOHTTPDecoderLimitConfiguration()

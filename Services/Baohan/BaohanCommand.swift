@@ -1,0 +1,20 @@
+import ArgumentParser
+import ServiceRuntime
+
+/// The command-line tool of a deployment.
+@main
+struct BaohanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "baohan", abstract: "Runs, walks through and looks after a deployment of Baohan.",
+        version: version,
+        subcommands: [DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self])
+}
+
+/// Where a deployment on this machine keeps its files and listens.
+struct DeploymentOptions: ParsableArguments {
+    @Option(help: "Folder for the development PKI, databases, logs and documents.")
+    var state = ".state"
+
+    @Option(name: .customLong("port-base"), help: "The portal's port; the services listen on the ones above it.")
+    var portBase = 7_000
+}

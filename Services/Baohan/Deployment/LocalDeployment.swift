@@ -1,0 +1,109 @@
+import Contracts
+import Foundation
+import NIOPosix
+import SecureTransport
+import ServiceRuntime
+
+/// A deployment on one machine: its folder, its ports, and the configuration of each of its processes.
+struct LocalDeployment: Sendable {
+    /// The executables, in the order of their ports.
+    static let services = ["auth", "order", "payment", "refund", "invoice", "sandbox"]
+
+    let state: URL
+    /// Of every executable, and of Auth's second listener as `login`.
+    let ports: [String: Int]
+
+    init(_ options: DeploymentOptions) {
+        self.init(state: URL(fileURLWithPath: options.state), portBase: options.portBase)
+    }
+
+    init(state: URL, portBase: Int) {
+        self.init(
+            state: state,
+            ports: [
+                "auth": portBase + 1, "order": portBase + 2, "payment": portBase + 3, "refund": portBase + 4,
+                "invoice": portBase + 5, "sandbox": portBase + 9, "login": portBase + 11,
+            ])
+    }
+
+    init(state: URL, ports: [String: Int]) {
+        self.state = state
+        self.ports = ports
+    }
+
+    var pki: DevelopmentPKI { DevelopmentPKI(folder: state.appendingPathComponent("pki")) }
+    var documents: URL { state.appendingPathComponent("documents") }
+    var logs: URL { state.appendingPathComponent("logs") }
+
+    // MARK: Processes
+
+    /// The environment that configures one executable.
+    func environment(of service: String) -> [String: String] {
+        var environment = [
+            "LISTEN": "127.0.0.1:\(port(service))",
+            "TLS_CERTIFICATE": pki.path("\(service).pem"),
+            "TLS_KEY": pki.path("\(service).key"),
+            "TLS_TRUST": pki.path("root.pem"),
+            "CALLBACKS_KEYS": pki.path("callbacks.keys"),
+            "DATABASE_FILE": state.appendingPathComponent("\(service).sqlite").path,
+        ]
+        for peer in ["auth", "order", "payment", "refund", "invoice"] {
+            environment["PEERS_\(peer.uppercased())"] = "127.0.0.1:\(port(peer))"
+        }
+        for party in DevelopmentPKI.outside {
+            let key = party.rawValue.uppercased().replacingOccurrences(of: "-", with: "_")
+            environment["PEERS_\(key)"] = "127.0.0.1:\(port("sandbox"))"
+        }
+        if service != "sandbox" { environment["CLOCK_SANDBOX"] = "true" }
+        switch service {
+        case "auth":
+            environment["SESSION_KEY"] = pki.path("session.key")
+            environment["LOGIN_TRUST"] = pki.path("ca-root.pem")
+            environment["LOGIN_LISTEN"] = "127.0.0.1:\(port("login"))"
+            environment["LOGIN_ORIGIN"] = "https://localhost:\(port("login"))"
+            environment["HANDOFF_CERTIFICATE"] = pki.path("handoff.pem")
+            environment["STAFF_FILE"] = pki.path("staff.json")
+            environment["CAPTCHA_SANDBOX"] = "true"
+        case "order", "invoice":
+            environment["SIGNING_CERTIFICATE"] = pki.path("signing.pem")
+            environment["SIGNING_KEY"] = pki.path("signing.key")
+        case "sandbox": environment["HANDOFF_KEY"] = pki.path("handoff.key")
+        default: break
+        }
+        return environment
+    }
+
+    func port(_ name: String) -> Int { ports[name] ?? 0 }
+
+    // MARK: Clients
+
+    /// Where the tool finds a party: `PEERS_<PARTY>` in the environment, else this machine.
+    private func address(_ name: String) -> Address {
+        let key = "PEERS_" + name.uppercased().replacingOccurrences(of: "-", with: "_")
+        return ProcessInfo.processInfo.environment[key].flatMap { Address($0) }
+            ?? Address(host: "127.0.0.1", port: port(name))
+    }
+
+    private func tls(_ certificate: String) throws -> TLSContext {
+        try TLSContext(
+            .client,
+            TLSConfiguration(
+                identity: TLSConfiguration.Identity(
+                    certificateChainFile: pki.path("\(certificate).pem"), privateKeyFile: pki.path("\(certificate).key")
+                ),
+                trustRootsFile: pki.path("root.pem")))
+    }
+
+    /// A client of a service with the certificate of `party`.
+    func client<API: ServiceAPI>(_ api: API.Type, as certificate: String = "tool") throws -> Client<API> {
+        let isOutside = DevelopmentPKI.outside.contains(API.server)
+        return Client(
+            address(isOutside ? "sandbox" : API.server.rawValue), identity: try tls(certificate),
+            group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    /// A client of the listener at which people show their own certificates.
+    func loginClient(with certificate: String) throws -> Client<LoginAPI> {
+        Client(address("login"), identity: try tls(certificate), group: MultiThreadedEventLoopGroup.singleton)
+    }
+}

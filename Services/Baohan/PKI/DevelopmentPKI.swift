@@ -1,0 +1,143 @@
+import Contracts
+import Cryptography
+import Foundation
+
+/// The certificates and keys of a development deployment, in one folder:
+///
+/// - `root.pem`: the deployment's own authority; `<party>.pem` and `.key`: one certificate per party, its identity in a
+///   URI name; the sandbox holds those of the whole outside world.
+/// - `ca-root.pem`: a stand-in for the authorities that sell CA locks; `bidder-*.pem`, `underwriter-*.pem`.
+/// - `signing.pem`, `session.key`, `handoff.pem`, `callbacks.keys`, `staff.json`: what services sign with and are told.
+///
+/// For development only: the authorities' keys lie beside the certificates.
+struct DevelopmentPKI {
+    /// What the sandbox plays.
+    static let outside: [Party] = [.tradingCentre, .provider, .insurer, .bank, .smsGateway, .taxPlatform, .courier]
+    private static let validity: Int64 = 397 * 86_400
+
+    let folder: URL
+
+    init(folder: URL) { self.folder = folder }
+
+    func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
+    var exists: Bool { FileManager.default.fileExists(atPath: path("root.pem")) }
+
+    // MARK: Making
+
+    /// Makes what is not there yet; the samples for the demo among it.
+    func create() throws {
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        guard !exists else { return }
+        let now = Int64(Date().timeIntervalSince1970)
+        let deployment = try CertificateAuthority(
+            name: "Baohan development root", notBefore: now - 3_600, notAfter: now + 10 * Self.validity)
+        let authority = try CertificateAuthority(
+            name: "开发用企业证书根", notBefore: now - 3_600, notAfter: now + 10 * Self.validity)
+        for party in [Party.auth, .order, .payment, .refund, .invoice, .portal, .tool] {
+            try issue(party.rawValue, for: [party], by: deployment)
+        }
+        try issue("sandbox", for: Self.outside, by: deployment)
+        try issueSigner("signing", name: "宣城保函服务平台电子签章", by: deployment)
+        try issueSigner("handoff", name: "宣城市公共资源交易平台", by: deployment)
+        try write(PrivateKey.p256().pem(), "session.key")
+        try write(Array((randomBytes(32).hex + "\n").utf8), "callbacks.keys")
+        for bidder in try SampleBidder.all() { try issue(bidder, by: authority) }
+        var staff: [[String: String]] = []
+        for insurer in try sampleProviders().flatMap(\.insurers) {
+            try issueCALock(
+                "underwriter-\(insurer.id)", name: insurer.name, creditCode: insurer.creditCode, key: .p256(),
+                by: authority)
+            staff.append(["creditCode": insurer.creditCode.text, "role": "underwriter", "insurer": insurer.id])
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try write([UInt8](encoder.encode(staff)), "staff.json")
+        try keep(authority, "ca-root")
+        // Last, because its presence says that everything else is there.
+        try keep(deployment, "root")
+    }
+
+    private func keep(_ authority: CertificateAuthority, _ name: String) throws {
+        try write(authority.key.pem(), "\(name).key")
+        try write(authority.certificate.pem(), "\(name).pem")
+    }
+
+    private func load(_ name: String) throws -> CertificateAuthority {
+        CertificateAuthority(
+            certificate: try Certificate.chain(pem: read("\(name).pem"))[0],
+            key: try PrivateKey(pem: read("\(name).key")))
+    }
+
+    /// A certificate of the deployment, with one identity per party that its process plays.
+    func issue(_ name: String, for parties: [Party]) throws { try issue(name, for: parties, by: load("root")) }
+
+    private func issue(_ name: String, for parties: [Party], by authority: CertificateAuthority) throws {
+        let now = Int64(Date().timeIntervalSince1970)
+        var request = CertificateAuthority.Request(
+            subject: [("O", "Baohan"), ("CN", name)], notBefore: now - 3_600, notAfter: now + Self.validity)
+        request.alternativeNames = parties.map { "URI:\($0.uri)" } + ["DNS:localhost", "DNS:\(name)", "IP:127.0.0.1"]
+        request.extendedKeyUsage = ["serverAuth", "clientAuth"]
+        try issue(name, request, key: .p256(), by: authority)
+    }
+
+    private func issueSigner(_ name: String, name subject: String, by authority: CertificateAuthority) throws {
+        let now = Int64(Date().timeIntervalSince1970)
+        var request = CertificateAuthority.Request(
+            subject: [("O", subject), ("CN", subject)], notBefore: now - 3_600, notAfter: now + Self.validity)
+        request.keyUsage = "critical,digitalSignature,nonRepudiation"
+        request.extendedKeyUsage = ["emailProtection"]
+        try issue(name, request, key: .p256(), by: authority)
+    }
+
+    private func issue(_ bidder: SampleBidder, by authority: CertificateAuthority) throws {
+        try issueCALock(
+            bidder.certificate, name: bidder.registered.name, creditCode: bidder.registered.creditCode,
+            key: bidder.hasRSAKey ? .rsa() : .p256(), by: authority)
+    }
+
+    /// A certificate as a CA lock holds it: the credit code in an extension and in the subject.
+    func issueCALock(
+        _ file: String, name: Words, creditCode: UnifiedSocialCreditCode, key: PrivateKey,
+        change: (inout CertificateAuthority.Request) -> Void = { _ in }
+    ) throws {
+        try issueCALock(file, name: name, creditCode: creditCode, key: key, by: load("ca-root"), change: change)
+    }
+
+    private func issueCALock(
+        _ file: String, name: Words, creditCode: UnifiedSocialCreditCode, key: PrivateKey,
+        by authority: CertificateAuthority,
+        change: (inout CertificateAuthority.Request) -> Void = { _ in }
+    ) throws {
+        let now = Int64(Date().timeIntervalSince1970)
+        var request = CertificateAuthority.Request(
+            subject: [("C", "CN"), ("O", name.text), ("serialNumber", creditCode.text), ("CN", name.text)],
+            notBefore: now - 3_600, notAfter: now + Self.validity)
+        request.keyUsage = "critical,digitalSignature,nonRepudiation"
+        request.extendedKeyUsage = ["clientAuth"]
+        request.texts = [(oid: "1.2.156.10260.4.1.4", value: creditCode.text)]
+        change(&request)
+        try issue(file, request, key: key, by: authority)
+    }
+
+    private func issue(
+        _ name: String, _ request: CertificateAuthority.Request, key: PrivateKey, by authority: CertificateAuthority
+    ) throws {
+        let certificate = try authority.issue(request, for: key.publicKey)
+        try write(key.pem(), "\(name).key")
+        try write(certificate.pem(), "\(name).pem")
+    }
+
+    // MARK: Files
+
+    func read(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: folder.appendingPathComponent(name))) }
+
+    private func write(_ bytes: [UInt8], _ name: String) throws {
+        guard
+            FileManager.default.createFile(
+                atPath: path(name), contents: Data(bytes),
+                attributes: [.posixPermissions: name.hasSuffix(".pem") ? 0o644 : 0o600])
+        else { throw CocoaError(.fileWriteUnknown) }
+    }
+}

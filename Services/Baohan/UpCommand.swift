@@ -1,0 +1,25 @@
+import ArgumentParser
+import Foundation
+
+/// Starts every service on this machine and stays.
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Starts all services as processes on this machine, with SQLite, until Ctrl-C.")
+    @OptionGroup var options: DeploymentOptions
+
+    func run() async throws {
+        let deployment = LocalDeployment(options)
+        let processes = ServiceProcesses(deployment)
+        processes.stopOnSignals()
+        do {
+            try await processes.start()
+        } catch {
+            processes.stop()
+            throw error
+        }
+        for service in LocalDeployment.services { print("\(service)\thttps://localhost:\(deployment.port(service))") }
+        print("login\thttps://localhost:\(deployment.port("login"))")
+        print("certificates and keys: \(deployment.pki.folder.path)   Ctrl-C stops all")
+        while true { try await Task.sleep(for: .seconds(3_600)) }
+    }
+}
