@@ -68,6 +68,31 @@ func service(_ name: String, _ extra: [Target.Dependency] = []) -> Target {
         path: "Services/\(name)", swiftSettings: swift)
 }
 
+/// One folder of tests per target; services are tested by `@testable import`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", swiftSettings: swift)
+}
+
+let tests: [Target] = [
+    tests("StrictJSON", ["StrictJSON"]),
+    tests("Contracts", ["Contracts", "StrictJSON"]),
+    tests("Cryptography", ["Cryptography"]),
+    tests("SecureTransport", ["SecureTransport", "Cryptography"] + nio),
+    tests("Persistence", ["Persistence", "Contracts", .product(name: "Logging", package: "swift-log")]),
+    tests("ServiceRuntime", ["ServiceRuntime", "Contracts", "Cryptography", "SecureTransport"] + nio),
+    tests("Documents", ["Documents", "Contracts"]),
+    tests("Auth", ["Auth", "Contracts", "Cryptography"]),
+    tests("Order", ["Order", "Contracts", "Cryptography", "Persistence"]),
+    tests("Payment", ["Payment", "Contracts", "Persistence"]),
+    tests("Invoice", ["Invoice", "Contracts"]),
+    tests(
+        "EndToEnd",
+        [
+            "Baohan", "Auth", "Order", "Payment", "Refund", "Invoice", "Sandbox", "Contracts", "Cryptography",
+            "ServiceRuntime", "SecureTransport",
+        ]),
+]
+
 let package = Package(
     name: "baohan",
     platforms: [.macOS(.v15)],
@@ -99,5 +124,5 @@ let package = Package(
                 "SecureTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
-    ]
+    ] + tests
 )

@@ -85,9 +85,20 @@ final class TLSConnection {
     func handshake() -> Progress {
         OpenSSLErrors.clear()
         let result = SSL_do_handshake(ssl)
-        if result == 1 { return .finished }
+        if result == 1 {
+            keepResumedSession()
+            return .finished
+        }
         let code = SSL_get_error(ssl, result)
         return code == SSL_ERROR_WANT_READ ? .wantsInput : .failed(handshakeFailure(code))
+    }
+
+    /// A session of TLS 1.2 may be used again, and no new one comes with its resumption.
+    private func keepResumedSession() {
+        guard let sessions, SSL_version(ssl) == TLS1_2_VERSION, SSL_session_reused(ssl) == 1,
+            let session = SSL_get1_session(ssl)
+        else { return }
+        sessions.keep(session)
     }
 
     /// Decrypts all input that is there, appending to `plaintext`.

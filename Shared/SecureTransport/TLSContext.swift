@@ -25,7 +25,9 @@ public final class TLSContext: @unchecked Sendable {
 
         try setVersions(configuration)
         // Released buffers save 11 KB on an idle connection; a moving write buffer lets a retry come from a copy.
-        _ = baohan_SSL_CTX_set_mode(raw, Int(SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
+        // Without the automatic chain only what the identity's file holds is sent, and not our trust roots as well.
+        let modes = SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN
+        _ = baohan_SSL_CTX_set_mode(raw, Int(modes))
         _ = SSL_CTX_set_options(raw, baohan_SSL_OP_NO_COMPRESSION() | baohan_SSL_OP_NO_RENEGOTIATION())
         if let identity = configuration.identity { try use(identity) }
         try trust(configuration)

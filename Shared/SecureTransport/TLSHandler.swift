@@ -190,28 +190,24 @@ public final class TLSHandler: ChannelDuplexHandler {
         guard pending.hasMark else { return }
         var written: EventLoopPromise<Void>?
         do {
-            while pending.hasMark, let (buffer, promise) = pending.first {
-                if buffer.readableBytes >= Self.recordSize {
-                    try encryptGathered()
-                    try encrypt(buffer)
-                } else {
-                    if gathered.readableBytes + buffer.readableBytes > Self.recordSize { try encryptGathered() }
-                    gathered.writeImmutableBuffer(buffer)
-                }
-                _ = pending.popFirst()
+            while pending.hasMark, let (buffer, promise) = pending.popFirst() {
                 if let promise {
                     if let written { written.futureResult.cascade(to: promise) } else { written = promise }
                 }
-                if connection.io.output.readableBytes >= Self.chunkSize, let output = connection.io.takeOutput() {
-                    context.write(wrapOutboundOut(output), promise: nil)
+                if gathered.readableBytes + buffer.readableBytes > Self.recordSize { try encryptGathered() }
+                if buffer.readableBytes < Self.recordSize {
+                    gathered.writeImmutableBuffer(buffer)
+                } else {
+                    try encrypt(buffer, context)
                 }
             }
             try encryptGathered()
-            send(context, promise: written)
         } catch {
             written?.fail(error)
-            fail(context, error as? TLSError ?? .protocolViolation("\(error)"))
+            return fail(context, error as? TLSError ?? .protocolViolation("\(error)"))
         }
+        // Large writes went out without a flush; an empty buffer behind them carries the promise.
+        context.writeAndFlush(wrapOutboundOut(connection.io.takeOutput() ?? ByteBuffer()), promise: written)
     }
 
     private func encryptGathered() throws {
@@ -221,11 +217,18 @@ public final class TLSHandler: ChannelDuplexHandler {
         gathered = ByteBuffer()
     }
 
+    /// A large write in pieces, so that its ciphertext does not stand in memory all at once.
+    private func encrypt(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) throws {
+        var rest = buffer
+        while let piece = rest.readSlice(length: min(Self.chunkSize, rest.readableBytes)), piece.readableBytes > 0 {
+            try encrypt(piece)
+            if let output = connection.io.takeOutput() { context.write(wrapOutboundOut(output), promise: nil) }
+        }
+    }
+
     private func encrypt(_ buffer: ByteBuffer) throws {
         try buffer.withUnsafeReadableBytes { bytes in
-            guard try connection.write(bytes) else {
-                throw TLSError.protocolViolation("the peer renegotiates")
-            }
+            guard try connection.write(bytes) else { throw TLSError.protocolViolation("the peer renegotiates") }
         }
     }
 

@@ -12,6 +12,12 @@ public struct IllegalTransition: Error, Equatable, Sendable, CustomStringConvert
     public let state: String
     public let event: String
 
+    public init(axis: String, state: String, event: String) {
+        self.axis = axis
+        self.state = state
+        self.event = event
+    }
+
     public var description: String { "\(axis) is \(state), which does not allow \(event)" }
 }
 
