@@ -79,7 +79,12 @@ let tests: [Target] = [
     tests("Cryptography", ["Cryptography"]),
     tests("SecureTransport", ["SecureTransport", "Cryptography"] + nio),
     tests("Persistence", ["Persistence", "Contracts", .product(name: "Logging", package: "swift-log")]),
-    tests("ServiceRuntime", ["ServiceRuntime", "Contracts", "Cryptography", "SecureTransport"] + nio),
+    tests(
+        "ServiceRuntime",
+        [
+            "ServiceRuntime", "Contracts", "Cryptography", "SecureTransport",
+            .product(name: "NIOHTTP1", package: "swift-nio"),
+        ] + nio),
     tests("Documents", ["Documents", "Contracts"]),
     tests("Auth", ["Auth", "Contracts", "Cryptography"]),
     tests("Order", ["Order", "Contracts", "Cryptography", "Persistence"]),

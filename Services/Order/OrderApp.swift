@@ -47,6 +47,7 @@ func orderService(_ runtime: Runtime) async throws {
             to: routes, lots: lots, applications: applications, underwriting: underwriting, premiums: premiums,
             policies: policies, surrenders: surrenders, database: database, clock: clock)
     }
+    runtime.readyWhen("providers") { await lots.areProvidersKnown() }
     runtime.run(relay)
     runtime.run(Watch(lots: lots, underwriting: underwriting, logger: runtime.logger))
 }

@@ -11,12 +11,16 @@ struct Bank: Sendable {
 
     func addRoutes(to sandbox: Routes<SandboxAPI>, and bank: Routes<BankAPI>) {
         bank.on(.collectionAccount) { _ in try Self.collectionAccount() }
-        bank.on(.payOut) { call in try await faults.around("bank.payout") { try await payOut(call.body, $0) } }
+        bank.on(.payOut) { call in
+            try await faults.around("bank.payout", about: call.body.to.number.text) { try await payOut(call.body, $0) }
+        }
         bank.on(.payoutStatus) { call in
             try await database.read { try $0.required("payout", call.id.text) as BankPayoutStatus }
         }
         bank.on(.statement) { call in try await statement(after: call.body.after) }
-        sandbox.on(.transfer) { call in try await faults.around("bank.transfer") { try await transfer(call.body, $0) } }
+        sandbox.on(.transfer) { call in
+            try await faults.around("bank.transfer", about: call.body.reference) { try await transfer(call.body, $0) }
+        }
         sandbox.on(.movements) { _ in try await movements() }
     }
 

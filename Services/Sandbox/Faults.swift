@@ -14,20 +14,22 @@ struct Faults: Sendable {
             }
             try await database.write { transaction in
                 try transaction.execute(
-                    "INSERT INTO fault (operation, kind, remaining, milliseconds) VALUES (?, ?, ?, ?)", fault.operation,
-                    fault.kind.rawValue, fault.times, fault.milliseconds ?? 0)
+                    "INSERT INTO fault (operation, kind, remaining, milliseconds, subject) VALUES (?, ?, ?, ?, ?)",
+                    fault.operation, fault.kind.rawValue, fault.times, fault.milliseconds ?? 0, fault.subject)
             }
             return Nothing()
         }
     }
 
     /// The fault that lies in wait for `operation`, used once.
-    private func strike(_ operation: String) async throws -> (kind: Fault.Kind, milliseconds: Int)? {
+    private func strike(_ operation: String, _ subject: String) async throws -> (kind: Fault.Kind, milliseconds: Int)? {
         try await database.write { transaction in
             guard
                 let row = try transaction.row(
-                    "SELECT number, kind, milliseconds FROM fault WHERE operation = ? AND remaining > 0 ORDER BY number",
-                    operation)
+                    """
+                    SELECT number, kind, milliseconds FROM fault
+                    WHERE operation = ? AND remaining > 0 AND (subject IS NULL OR subject = ?) ORDER BY number
+                    """, operation, subject)
             else { return nil }
             let number: Int = try row["number"]
             try transaction.execute("UPDATE fault SET remaining = remaining - 1 WHERE number = ?", number)
@@ -40,9 +42,11 @@ struct Faults: Sendable {
     ///
     /// - Parameter work: gets how its callback is to be treated, and whether it is to refuse.
     func around<Reply: Sendable>(
-        _ operation: String, _ work: @Sendable (Treatment) async throws -> Reply
+        _ operation: String, about subject: String, _ work: @Sendable (Treatment) async throws -> Reply
     ) async throws -> Reply {
-        guard let (kind, milliseconds) = try await strike(operation) else { return try await work(Treatment()) }
+        guard let (kind, milliseconds) = try await strike(operation, subject) else {
+            return try await work(Treatment())
+        }
         switch kind {
         case .delay:
             try await Task.sleep(for: .milliseconds(milliseconds))

@@ -15,16 +15,24 @@ struct Insurers: Sendable {
     func addRoutes(to insurers: Routes<InsurerAPI>, and providers: Routes<ProviderAPI>) {
         providers.on(.catalogue) { _ in try sampleProviders() }
         insurers.on(.underwrite) { call in
-            try await faults.around("insurer.underwrite") { try await underwrite(call.body, $0) }
+            try await faults.around("insurer.underwrite", about: call.body.order.text) {
+                try await underwrite(call.body, $0)
+            }
         }
         insurers.on(.underwriting) { call in try await stored("underwriting", call.id.text) }
-        insurers.on(.issue) { call in try await faults.around("insurer.issue") { try await issue(call.body, $0) } }
+        insurers.on(.issue) { call in
+            try await faults.around("insurer.issue", about: call.body.order.text) { try await issue(call.body, $0) }
+        }
         insurers.on(.issuedPolicy) { call in try await stored("policy", call.id.text) }
         insurers.on(.endorse) { call in
-            try await faults.around("insurer.endorse") { _ in try await endorse(call.body) }
+            try await faults.around("insurer.endorse", about: call.body.policyNumber) { _ in
+                try await endorse(call.body)
+            }
         }
         insurers.on(.surrender) { call in
-            try await faults.around("insurer.surrender") { try await surrender(call.body, $0) }
+            try await faults.around("insurer.surrender", about: call.body.refund.text) {
+                try await surrender(call.body, $0)
+            }
         }
         insurers.on(.surrenderStatus) { call in try await stored("surrender", call.id.text) }
     }

@@ -13,7 +13,7 @@ struct Offices: Sendable {
         _ courier: Routes<CourierAPI>
     ) {
         sms.on(.send) { call in
-            try await faults.around("sms.send") { _ in
+            try await faults.around("sms.send", about: call.body.to.text) { _ in
                 try await database.once(call.key, at: clock.now) { transaction in
                     try transaction.execute(
                         "INSERT INTO message (mobile, text) VALUES (?, ?)", call.body.to, call.body.text)
@@ -29,11 +29,19 @@ struct Offices: Sendable {
                 }
             }
         }
-        tax.on(.issue) { call in try await faults.around("tax.issue") { try await issue(call.body, $0) } }
+        tax.on(.issue) { call in
+            try await faults.around("tax.issue", about: call.body.buyer.taxNumber.text) {
+                try await issue(call.body, $0)
+            }
+        }
         tax.on(.status) { call in
             try await database.read { try $0.required("tax", call.id.text) as TaxNotice }
         }
-        courier.on(.ship) { call in try await faults.around("courier.ship") { try await ship(call.body, $0) } }
+        courier.on(.ship) { call in
+            try await faults.around("courier.ship", about: call.body.recipient.mobile.text) {
+                try await ship(call.body, $0)
+            }
+        }
         courier.on(.shipment) { call in
             try await database.read { try $0.required("shipment", call.id.text) as CourierNotice }
         }

@@ -27,7 +27,8 @@ let sandboxMigrations = [
             operation TEXT NOT NULL,
             kind TEXT NOT NULL,
             remaining BIGINT NOT NULL,
-            milliseconds BIGINT NOT NULL
+            milliseconds BIGINT NOT NULL,
+            subject TEXT
         );
         """)
 ]

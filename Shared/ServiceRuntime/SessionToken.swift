@@ -62,6 +62,8 @@ public final class SessionVerifier: Sendable {
     private struct State {
         var keys: [String: PublicKey] = [:]
         var fetchedAt: Instant?
+        /// Under way; everybody who needs a new key waits for the same one.
+        var fetching: Task<[String: PublicKey], any Error>?
     }
 
     private let state = NIOLockedValueBox(State())
@@ -88,31 +90,47 @@ public final class SessionVerifier: Sendable {
             insurer: claims.insurer, session: claims.sid)
     }
 
+    private enum Lookup {
+        case known(PublicKey?)
+        case wait(Task<[String: PublicKey], any Error>)
+    }
+
     private func key(_ id: String) async throws -> PublicKey? {
         let now = clock.now
-        let (known, mayFetch) = state.withLockedValue { state -> (PublicKey?, Bool) in
-            if let key = state.keys[id] { return (key, false) }
+        let lookup = state.withLockedValue { state -> Lookup in
+            if let key = state.keys[id] { return .known(key) }
+            if let fetching = state.fetching { return .wait(fetching) }
             // A clock that was moved back must not lock the refresh out.
-            let isDue = state.fetchedAt.map { now - $0 >= Self.refreshInterval || now < $0 } ?? true
-            if isDue { state.fetchedAt = now }
-            return (nil, isDue)
+            guard state.fetchedAt.map({ now - $0 >= Self.refreshInterval || now < $0 }) ?? true else {
+                return .known(nil)
+            }
+            let fetching = Task { try await self.refresh(at: now) }
+            state.fetching = fetching
+            return .wait(fetching)
         }
-        guard known == nil, mayFetch else { return known }
-        let keys: [KeySet.Key]
-        do {
-            keys = try await fetch().keys
-        } catch {
-            // Nothing was learnt: the next token may ask again.
-            state.withLockedValue { $0.fetchedAt = nil }
-            throw Problem(.unavailable, "the login service cannot be reached", retryAfter: .seconds(1))
+        switch lookup {
+        case .known(let key): return key
+        case .wait(let fetching):
+            do {
+                return try await fetching.value[id]
+            } catch {
+                throw Problem(.unavailable, "the login service cannot be reached", retryAfter: .seconds(1))
+            }
         }
-        var parsed: [String: PublicKey] = [:]
-        for key in keys where key.kty == "EC" && key.crv == "P-256" {
+    }
+
+    private func refresh(at now: Instant) async throws -> [String: PublicKey] {
+        defer { state.withLockedValue { $0.fetching = nil } }
+        var keys: [String: PublicKey] = [:]
+        for key in try await fetch().keys where key.kty == "EC" && key.crv == "P-256" {
             guard let x = Base64.url.decode(key.x), let y = Base64.url.decode(key.y) else { continue }
-            parsed[key.kid] = try PublicKey(x: x, y: y)
+            keys[key.kid] = try PublicKey(x: x, y: y)
         }
-        let fresh = parsed
-        state.withLockedValue { $0.keys = fresh }
-        return fresh[id]
+        let fresh = keys
+        state.withLockedValue { state in
+            state.keys = fresh
+            state.fetchedAt = now
+        }
+        return fresh
     }
 }

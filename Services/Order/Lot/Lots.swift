@@ -26,6 +26,9 @@ struct Lots: Sendable {
 
     func allProviders() async throws -> [ProviderDetails] { try await store.providers() }
 
+    /// Without them nothing can be applied for.
+    func areProvidersKnown() async -> Bool { (try? await store.providers().isEmpty) == false }
+
     /// The trading centre's word on a lot. An older word than the one we have changes nothing.
     func take(_ details: LotDetails) async throws { try await store.take(details, at: clock.now) }
 

@@ -22,12 +22,15 @@ public struct Fault: Codable, Sendable {
     public let kind: Kind
     public let times: Int
     public let milliseconds: Int?
+    /// Strikes only calls about this order, refund, reference, account or credit code; all if nil.
+    public let subject: String?
 
-    public init(operation: String, kind: Kind, times: Int, milliseconds: Int? = nil) {
+    public init(operation: String, kind: Kind, times: Int, milliseconds: Int? = nil, subject: String? = nil) {
         self.operation = operation
         self.kind = kind
         self.times = times
         self.milliseconds = milliseconds
+        self.subject = subject
     }
 }
 

@@ -1,0 +1,48 @@
+# What one can do here. Every target installs what is missing first, where it may.
+
+SHELL := /bin/bash
+STATE ?= .state
+# The Debian packages that the build and the tests need; the Dockerfile names the same.
+PACKAGES := libssl-dev libsqlite3-dev libpango1.0-dev libcairo2-dev libqrencode-dev pkg-config \
+	fonts-droid-fallback fonts-dejavu-core poppler-utils openssl curl make
+BENCH_PACKAGES := wrk nginx-light golang-go
+
+.PHONY: help setup build demo test format lint bench clean test-containers
+
+help: ## Lists the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: ## Installs the Debian packages, or prints the command.
+	@missing=$$(for package in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
+	command -v swift >/dev/null || { echo "Swift 6.3 is missing: https://www.swift.org/install/linux/"; exit 1; }; \
+	[ -z "$$missing" ] && exit 0; \
+	install="apt-get install -y --no-install-recommends $$missing"; \
+	if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$install >/dev/null; \
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo $$install >/dev/null; \
+	else echo "Please run: sudo $$install"; exit 1; fi
+
+build: setup ## Builds everything.
+	swift build
+
+demo: build ## Walks through the whole manual against real services.
+	@.build/debug/baohan demo --state $(STATE)
+
+test: setup ## Runs all tests.
+	swift build --build-tests
+	swift test --skip-build
+
+format: ## Formats all Swift files.
+	swift format -i -r Package.swift Services Shared Tests Benchmarks
+
+lint: ## Fails on anything that is not formatted.
+	swift format lint --strict -r Package.swift Services Shared Tests Benchmarks
+
+bench: setup ## Measures against Go and nginx, into Benchmarks/RESULTS.md.
+	Benchmarks/run
+
+test-containers: ## Builds the images and walks against them; needs Docker with Compose.
+	deploy/test-containers
+
+clean: ## Removes what was built and the demo's state.
+	rm -rf .build $(STATE)

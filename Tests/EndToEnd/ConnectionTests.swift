@@ -1,0 +1,219 @@
+import Contracts
+import Foundation
+import Testing
+
+@testable import Baohan
+
+@Suite("Connections and bad requests")
+struct ConnectionTests {
+    private struct Answer {
+        let status: Int
+        let headers: String
+        let body: String
+        var code: String? {
+            body.split(separator: "\"code\":\"").dropFirst().first?.split(separator: "\"").first.map(String.init)
+        }
+    }
+
+    private func curl(
+        _ world: World, _ service: String, _ path: String, as certificate: String? = "tool", _ more: [String] = []
+    ) async throws -> Answer {
+        let pki = world.deployment.pki
+        var arguments = ["-s", "-i", "--max-time", "20", "--cacert", pki.path("root.pem")]
+        if let certificate {
+            arguments += ["--cert", pki.path("\(certificate).pem"), "--key", pki.path("\(certificate).key")]
+        }
+        let result = try await run(
+            "curl", arguments + more + ["https://localhost:\(world.deployment.port(service))\(path)"])
+        let parts = result.output.components(separatedBy: "\r\n\r\n").filter { !$0.hasPrefix("HTTP/1.1 100") }
+        let status = parts.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return Answer(
+            status: status, headers: parts.first?.lowercased() ?? "",
+            body: parts.dropFirst().joined(separator: "\r\n\r\n"))
+    }
+
+    @Test(
+        "curl with a certificate of the deployment reaches each service, and without one none",
+        arguments: LocalDeployment.services)
+    func certificates(_ service: String) async throws {
+        let world = try await TestDeployment.world
+        let ready = try await curl(world, service, "/readyz")
+        #expect(ready.status == 200 && ready.body.contains("\"status\":\"ready\""))
+        #expect(try await curl(world, service, "/livez").status == 200)
+        #expect(try await curl(world, service, "/readyz", as: nil).status == 0)
+        // A bidder's certificate comes from another authority.
+        #expect(try await curl(world, service, "/readyz", as: "bidder-1").status == 0)
+    }
+
+    @Test("openssl s_client reaches a service with both versions", arguments: ["-tls1_2", "-tls1_3"])
+    func opensslClient(_ version: String) async throws {
+        let world = try await TestDeployment.world
+        let pki = world.deployment.pki
+        let command =
+            "printf 'GET /livez HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -quiet -connect localhost:\(world.deployment.port("order")) \(version) -verify_return_error -CAfile \(pki.path("root.pem")) -cert \(pki.path("tool.pem")) -key \(pki.path("tool.key"))"
+        let result = try await run("sh", ["-c", command])
+        #expect(result.output.contains("HTTP/1.1 200 OK") && result.output.contains("alive"), "\(result.output)")
+    }
+
+    @Test("a certificate of the wrong service gets 403 with its code")
+    func wrongCaller() async throws {
+        let world = try await TestDeployment.world
+        let answer = try await curl(world, "order", "/v1/lots", as: "invoice")
+        #expect(answer.status == 403 && answer.code == "caller_not_allowed")
+        let callback = try await curl(world, "payment", "/v1/callbacks/bank", ["-X", "POST", "-d", "{}"])
+        #expect(callback.status == 403)
+    }
+
+    @Test("a callback with the right certificate and no signature, or an old one, is refused")
+    func callbackSignatures() async throws {
+        let world = try await TestDeployment.world
+        let body = ["-X", "POST", "-H", "content-type: application/json", "-d", "{}"]
+        let unsigned = try await curl(world, "payment", "/v1/callbacks/bank", as: "sandbox", body)
+        #expect(unsigned.status == 401 && unsigned.code == "signature_invalid")
+        let forged = try await curl(
+            world, "payment", "/v1/callbacks/bank", as: "sandbox",
+            body + [
+                "-H", "webhook-id: msg_1", "-H", "webhook-timestamp: \(Int(Date().timeIntervalSince1970))", "-H",
+                "webhook-signature: v1,AAAA",
+            ])
+        #expect(forged.status == 401 && forged.code == "signature_invalid")
+    }
+
+    @Test("without a session, with a broken one, and with a foreign one: 401 with its code")
+    func sessions() async throws {
+        let world = try await TestDeployment.world
+        #expect(try await curl(world, "order", "/v1/orders").code == "session_missing")
+        for token in ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
+            let answer = try await curl(world, "order", "/v1/orders", ["-H", "authorization: Bearer \(token)"])
+            #expect(answer.status == 401 && answer.code == "session_invalid")
+        }
+    }
+
+    struct BadRequest: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let body: String
+        var headers = ["content-type: application/json", "idempotency-key: k1"]
+        let status: Int
+        let code: String
+    }
+
+    static let badRequestCases = [
+        BadRequest(testDescription: "malformed JSON", body: #"{"lot":"#, status: 400, code: "malformed_json"),
+        BadRequest(testDescription: "trailing comma", body: #"{"lot":"a",}"#, status: 400, code: "malformed_json"),
+        BadRequest(
+            testDescription: "duplicate key", body: #"{"lot":"a","lot":"b"}"#, status: 400, code: "malformed_json"),
+        BadRequest(
+            testDescription: "missing field", body: #"{"lot":"lot_00000000000000000000000000"}"#, status: 422,
+            code: "invalid_field"),
+        BadRequest(
+            testDescription: "wrong type", body: #"{"lot":1,"provider":"x"}"#, status: 422, code: "invalid_field"),
+        BadRequest(
+            testDescription: "wrong kind of identifier",
+            body: #"{"lot":"ord_00000000000000000000000000","provider":"x"}"#, status: 422, code: "invalid_field"),
+        BadRequest(
+            testDescription: "unknown field",
+            body: #"{"lot":"lot_00000000000000000000000000","provider":"x","price":1}"#, status: 422,
+            code: "unknown_field"),
+        BadRequest(
+            testDescription: "no key", body: "{}", headers: ["content-type: application/json"], status: 422,
+            code: "invalid_field"),
+        BadRequest(
+            testDescription: "not JSON", body: "lot=1", headers: ["content-type: text/plain", "idempotency-key: k1"],
+            status: 415, code: "unsupported_media_type"),
+    ]
+
+    @Test("bad requests get their code and sentence, and nothing is stored", arguments: badRequestCases)
+    func badRequests(_ row: BadRequest) async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.bidder(in: world)
+        let arguments =
+            ["-X", "POST", "-d", row.body, "-H", "authorization: Bearer \(bidder.session.token)"]
+            + row.headers.flatMap { ["-H", $0] }
+        let answer = try await curl(world, "order", "/v1/orders", arguments)
+        #expect(answer.status == row.status && answer.code == row.code, "\(answer)")
+        #expect(answer.headers.contains("content-type: application/problem+json"))
+        #expect(answer.body.contains("\"title\":\"") && answer.body.contains("\"instance\":\""))
+        let orders = world.orders.on(behalfOf: bidder.session)
+        #expect(try await orders.call(.orders, PageQuery(cursor: nil, limit: nil)).items.isEmpty)
+    }
+
+    @Test("an idempotency key is demanded, and a sentence comes in the caller's language")
+    func keysAndLanguages() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.bidder(in: world)
+        let body = #"{"lot":"lot_00000000000000000000000000","provider":"x"}"#
+        let common = [
+            "-X", "POST", "-d", body, "-H", "content-type: application/json", "-H",
+            "authorization: Bearer \(bidder.session.token)",
+        ]
+        let chinese = try await curl(world, "order", "/v1/orders", common)
+        #expect(chinese.code == "idempotency_key_missing" && chinese.body.contains("缺少"))
+        let english = try await curl(world, "order", "/v1/orders", common + ["-H", "accept-language: en-GB,en;q=0.9"])
+        #expect(english.body.contains("is missing"))
+    }
+
+    @Test("a number where money must be a string is refused with the field")
+    func moneyAsNumber() async throws {
+        let world = try await TestDeployment.world
+        let account = #"{"name":"a","number":"12345678","bank":"b"}"#
+        let answer = try await curl(
+            world, "sandbox", "/sandbox/v1/transfers",
+            [
+                "-X", "POST", "-H", "content-type: application/json", "-d",
+                #"{"from":\#(account),"isBasicAccount":true,"reference":"x","amount":200.00}"#,
+            ])
+        #expect(answer.status == 422 && answer.code == "invalid_field" && answer.body.contains("/amount"))
+    }
+
+    @Test("a body over the limit is refused, and so is an unknown route and method")
+    func limits() async throws {
+        let world = try await TestDeployment.world
+        let file = world.deployment.state.appendingPathComponent("large-\(UUID().uuidString)")
+        try Data(repeating: 0x20, count: 2 * 1_024 * 1_024).write(to: file)
+        let large = try await curl(
+            world, "order", "/v1/orders",
+            ["-X", "POST", "-H", "content-type: application/json", "--data-binary", "@\(file.path)"])
+        #expect(large.status == 413 && large.code == "body_too_large")
+        let nowhere = try await curl(world, "order", "/v1/nowhere")
+        #expect(nowhere.status == 404 && nowhere.code == "not_found")
+        #expect(try await curl(world, "order", "/livez", ["-X", "DELETE"]).status >= 400)
+    }
+
+    @Test("request IDs are taken over and given back, and a strange one is replaced")
+    func requestIDs() async throws {
+        let world = try await TestDeployment.world
+        let kept = try await curl(world, "order", "/livez", ["-H", "x-request-id: abc-12345678"])
+        #expect(kept.headers.contains("x-request-id: abc-12345678"))
+        let replaced = try await curl(world, "order", "/livez", ["-H", "x-request-id: a b"])
+        #expect(replaced.headers.contains("x-request-id: ") && !replaced.headers.contains("a b"))
+    }
+
+    @Test("no executable carries another TLS library", arguments: LocalDeployment.services + ["baohan"])
+    func linkedSymbols(_ executable: String) async throws {
+        let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let path = folder.appendingPathComponent(executable).path
+        let symbols = try await run("sh", ["-c", "nm \(path) | grep -cE 'BoringSSL|NIOSSL|CCrypto|[0-9]Crypto[0-9]'"])
+        #expect(symbols.output.trimmingCharacters(in: .whitespacesAndNewlines) == "0")
+        let libraries = try await run("ldd", [path])
+        #expect(libraries.output.contains("libssl.so.3") && libraries.output.contains("libcrypto.so.3"))
+    }
+
+    @Test("no personal data stand in any log")
+    func logs() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.paidOrder(for: lot.id)
+        _ = try? await bidder.policyFile(order.id)
+        let secrets = [
+            bidder.sample.handler.mobile.text, bidder.sample.handler.citizenID.text,
+            bidder.sample.registered.basicAccount.number.text,
+            bidder.session.token,
+        ]
+        for service in LocalDeployment.services {
+            let log = try String(
+                contentsOf: world.deployment.logs.appendingPathComponent("\(service).log"), encoding: .utf8)
+            for secret in secrets { #expect(!log.contains(secret), "\(service)") }
+        }
+    }
+}

@@ -1,0 +1,499 @@
+import Contracts
+import Cryptography
+import Foundation
+import ServiceRuntime
+import Testing
+
+@testable import Baohan
+
+@Suite("A. Taking out a guarantee")
+struct TakingOutTests {
+    // MARK: A1, A2
+
+    @Test("A1: the CA certificate logs in by mutual TLS and by a signed challenge, into the same enterprise")
+    func certificateLogin() async throws {
+        let world = try await TestDeployment.world
+        let byTLS = try await Given.bidder(in: world)
+        let byChallenge = try await Agent.logInByChallenge(byTLS.sample, in: world)
+        #expect(byTLS.session.enterprise == byChallenge.session.enterprise)
+        #expect(byTLS.session.creditCode == byTLS.sample.registered.creditCode && byTLS.session.role == .bidder)
+    }
+
+    @Test("A1: an RSA certificate logs in both ways")
+    func rsaLogin() async throws {
+        let world = try await TestDeployment.world
+        let rsa = try SampleBidder.all()[1]
+        let (first, second) = (try await Agent.logIn(rsa, in: world), try await Agent.logInByChallenge(rsa, in: world))
+        #expect(first.session.enterprise == second.session.enterprise)
+    }
+
+    @Test("A1: a challenge is answered once, by its own key, in time")
+    func challenges() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.bidder(in: world)
+        let challenge = try await world.auth.call(.startChallenge)
+        #expect(challenge.text.contains("purpose: login") && challenge.text.contains("nonce: "))
+        _ = try await Agent.answer(challenge, with: bidder.sample.certificate, in: world)
+        await refused(.challengeUnknown) {
+            try await Agent.answer(challenge, with: bidder.sample.certificate, in: world)
+        }
+        let second = try await world.auth.call(.startChallenge)
+        let forged = ChallengeAnswer(
+            certificates: String(
+                decoding: try world.deployment.pki.read("\(bidder.sample.certificate).pem"), as: UTF8.self),
+            signature: Base64.standard.encode(try PrivateKey.p256().sign(Array(second.text.utf8))))
+        await refused(.signatureInvalid) { try await world.auth.call(.answerChallenge, second.id, forged) }
+        await refused(.challengeUnknown) { try await world.auth.call(.answerChallenge, second.id, forged) }
+    }
+
+    @Test("A1: certificates that must not log in are refused by name, on both ways in")
+    func refusedCertificates() async throws {
+        let world = try await TestDeployment.world
+        let sample = try Given.newBidder(named: "坏证书公司")
+        let past = Int64(Date().timeIntervalSince1970) - 86_400
+        let faults: [(String, ProblemCode, (inout CertificateAuthority.Request) -> Void)] = [
+            (
+                "expired", .certificateExpired,
+                {
+                    $0.notBefore = past - 86_400; $0.notAfter = past
+                }
+            ),
+            ("encryption", .certificatePurpose, { $0.keyUsage = "critical,keyEncipherment" }),
+            (
+                "nameless", .certificateWithoutCreditCode,
+                {
+                    $0.texts = []; $0.subject = [("O", "无代码公司")]
+                }
+            ),
+        ]
+        for (name, code, change) in faults {
+            let file = "\(sample.certificate)-\(name)"
+            try world.deployment.pki.issueCALock(
+                file, name: sample.registered.name, creditCode: sample.registered.creditCode, key: .p256(),
+                change: change)
+            let challenge = try await world.auth.call(.startChallenge)
+            await refused(code) { try await Agent.answer(challenge, with: file, in: world) }
+            await refused(code) { try await Agent.logIn(with: file, in: world) }
+        }
+        // A certificate of the deployment is none of a bidder.
+        await refused(.certificateUntrusted) { try await Agent.logIn(with: "tool", in: world) }
+    }
+
+    @Test("A2: the hand-off brings the lot, once")
+    func handOff() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.bidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let (handed, ticket) = try await Agent.handOff(bidder.sample, to: lot.id, in: world)
+        #expect(handed.session.lot == lot.id && handed.session.enterprise == bidder.session.enterprise)
+        await refused(.ticketInvalid) { try await world.auth.call(.handOff, ticket) }
+        await refused(.ticketInvalid) { try await world.auth.call(.handOff, HandOff(ticket: "a.b.c")) }
+        let parts = ticket.ticket.split(separator: ".")
+        let foreign = try JWS.sign(
+            header: try #require(Base64.url.decode(String(parts[0]))),
+            payload: try #require(Base64.url.decode(String(parts[1]))), key: .p256())
+        await refused(.ticketInvalid) { try await world.auth.call(.handOff, HandOff(ticket: foreign)) }
+    }
+
+    // MARK: A3
+
+    @Test("A3: nothing can be applied for before the enterprise is synchronised and saved")
+    func enterprise() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.bidder(in: world)
+        let lot = try await Given.lot(in: world)
+        await refused(.enterpriseNotSaved) { try await bidder.order(for: lot.id) }
+        let synchronised = try await bidder.synchronise()
+        #expect(synchronised.registered == bidder.sample.registered && !synchronised.isSaved)
+        await refused(.enterpriseNotSaved) { try await bidder.order(for: lot.id) }
+        let saved = try await bidder.save(synchronised)
+        #expect(saved.isSaved)
+        await refused(.versionConflict) { try await bidder.save(synchronised) }
+        _ = try await bidder.order(for: lot.id)
+    }
+
+    @Test("A3: an enterprise that the registry does not know cannot synchronise")
+    func unregistered() async throws {
+        let world = try await TestDeployment.world
+        let sample = try Given.newBidder(named: "未登记公司")
+        try world.deployment.pki.issueCALock(
+            sample.certificate, name: sample.registered.name, creditCode: sample.registered.creditCode, key: .p256())
+        let bidder = try await Agent.logIn(sample, in: world)
+        await refused(.enterpriseNotRegistered) { try await bidder.synchronise() }
+    }
+
+    // MARK: A4 to A6
+
+    @Test("A4: lots are found by their words, and only while they take applications")
+    func lots() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.bidder(in: world)
+        let name = "查找\(UInt32.random(in: 0 ... .max))"
+        let (first, second) = (try await world.publishLot(name + "甲"), try await world.publishLot(name + "乙"))
+        #expect(Set(try await bidder.openLots(name).items.map(\.id)) == [first.id, second.id])
+        let orders = world.orders.on(behalfOf: bidder.session)
+        let page = try await orders.call(.lots, LotQuery(text: name, cursor: nil, limit: 1))
+        let rest = try await orders.call(.lots, LotQuery(text: name, cursor: page.next, limit: 1))
+        #expect(Set((page.items + rest.items).map(\.id)) == [first.id, second.id] && rest.next == nil)
+        try await world.move(first.id, .suspend)
+        #expect(try await bidder.openLots(name).items.map(\.id) == [second.id])
+        #expect(try await bidder.openLots("100%_").items.isEmpty)
+        await refused(.invalidField) { try await orders.call(.lots, LotQuery(text: nil, cursor: nil, limit: 0)) }
+        await refused(.invalidField) { try await orders.call(.lots, LotQuery(text: nil, cursor: "x", limit: nil)) }
+        await refused(.lotUnknown) { try await orders.call(.lot, LotID()) }
+    }
+
+    @Test("A4: unknown lots and lots past their deadline are refused, and nothing is stored")
+    func closedLots() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        await refused(.lotUnknown) { try await bidder.order(for: LotID()) }
+        let past = try await Given.lot(in: world, opens: .seconds(-1))
+        await refused(.lotClosed) { try await bidder.order(for: past.id) }
+        let terminated = try await Given.lot(in: world)
+        try await world.move(terminated.id, .terminate)
+        await refused(.lotClosed) { try await bidder.order(for: terminated.id) }
+        let orders = world.orders.on(behalfOf: bidder.session)
+        #expect(try await orders.call(.orders, PageQuery(cursor: nil, limit: nil)).items.isEmpty)
+    }
+
+    @Test("A5: two providers with five insurers; an unknown one is refused")
+    func providers() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let providers = try await bidder.providers()
+        #expect(providers.count == 2 && providers.flatMap(\.insurers).count == 5)
+        let lot = try await Given.lot(in: world)
+        await refused(.providerUnknown) { try await bidder.order(for: lot.id, provider: "nobody") }
+        _ = try await bidder.order(for: lot.id, provider: "xinbao")
+    }
+
+    @Test("A6: a draft is resumed, checked on one page, submitted once, and a second live order refused")
+    func draft() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.order(for: lot.id)
+        await refused(.orderExists) { try await bidder.order(for: lot.id) }
+        await refused(.applicationIncomplete) { try await bidder.submit(order) }
+        #expect(try await bidder.summary(order.id).missing == ["handler"])
+        let saved = try await bidder.saveDraft(order)
+        await refused(.versionConflict) { try await bidder.saveDraft(order) }
+        let summary = try await bidder.summary(order.id)
+        #expect(summary.missing.isEmpty && summary.lot.id == lot.id && summary.order.quote?.premium.text == "200.00")
+        #expect(
+            summary.enterprise.registered == bidder.sample.registered && summary.order.handler == bidder.sample.handler)
+        let submitted = try await bidder.submit(try await bidder.order(saved.id))
+        #expect(submitted.application == .ready && submitted.quote?.rulesVersion == "xuancheng-2026-1")
+        await refused(.wrongState) { try await bidder.submit(submitted) }
+        let cancelled = try await world.orders.on(behalfOf: bidder.session).call(.cancelOrder, order.id)
+        #expect(cancelled.application == .cancelled)
+        _ = try await bidder.order(for: lot.id)
+    }
+
+    @Test("A6: twenty clicks at once make one order")
+    func clicks() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let made = await withTaskGroup(of: OrderID?.self) { group in
+            for _ in 0..<20 { group.addTask { try? await bidder.order(for: lot.id).id } }
+            return await group.reduce(into: []) { if let id = $1 { $0.append(id) } }
+        }
+        #expect(made.count == 1)
+    }
+
+    // MARK: A7
+
+    @Test("A7: without consent, captcha and SMS code nothing is insured; each is good once")
+    func stepUp() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.submit(try await bidder.saveDraft(try await bidder.order(for: lot.id)))
+        let auth = world.auth.on(behalfOf: bidder.session)
+        let orders = world.orders.on(behalfOf: bidder.session)
+
+        await refused(.consentMissing) {
+            try await auth.call(.giveConsent, GiveConsent(version: "1999", hash: ""), key: Agent.key())
+        }
+        let captcha = try await bidder.captcha()
+        let answer = try #require(captcha.sandboxAnswer)
+        await refused(.captchaWrong) { try await bidder.askCode(captcha, answer: "WRONG") }
+        await refused(.captchaWrong) { try await bidder.askCode(captcha, answer: answer) }
+        let second = try await bidder.captcha()
+        let sms = try await bidder.askCode(second, answer: try #require(second.sandboxAnswer).lowercased())
+        let third = try await bidder.captcha()
+        let tooSoon = await refused(.smsTooSoon) {
+            try await bidder.askCode(third, answer: try #require(third.sandboxAnswer))
+        }
+        #expect(tooSoon?.retryAfter != nil)
+
+        let code = try await bidder.readCode(after: 0)
+        let consent = try await bidder.consent()
+        func insure(_ code: String, consent: ConsentID, key: String = Agent.key()) async throws -> OrderDetails {
+            try await orders.call(
+                .insure, order.id, Insure(version: order.version, consent: consent, smsCode: sms.id, code: code),
+                key: key)
+        }
+        await refused(.smsCodeWrong) { try await insure(code == "111111" ? "222222" : "111111", consent: consent.id) }
+        await refused(.consentMissing) { try await insure(code, consent: ConsentID()) }
+        let key = Agent.key()
+        let insured = try await insure(code, consent: consent.id, key: key)
+        #expect(insured.application == .reviewing && insured.insurer != nil)
+        // The same key and body get the stored answer, whatever has happened since.
+        #expect(try await insure(code, consent: consent.id, key: key).version == insured.version)
+        await refused(.idempotencyKeyReused) { try await insure("000000", consent: consent.id, key: key) }
+        // A used code opens nothing else.
+        let other = try await Given.lot(in: world)
+        let next = try await bidder.submit(try await bidder.saveDraft(try await bidder.order(for: other.id)))
+        await refused(.smsCodeWrong) {
+            try await orders.call(
+                .insure, next.id, Insure(version: next.version, consent: consent.id, smsCode: sms.id, code: code),
+                key: Agent.key())
+        }
+    }
+
+    @Test("A7: five wrong codes, and the right one is worth nothing any more")
+    func guessing() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.submit(try await bidder.saveDraft(try await bidder.order(for: lot.id)))
+        let consent = try await bidder.consent()
+        let (sms, code) = try await bidder.verifiedCode()
+        let orders = world.orders.on(behalfOf: bidder.session)
+        for guess in ["000001", "000002", "000003", "000004", "000005", code] {
+            await refused(.smsCodeWrong) {
+                try await orders.call(
+                    .insure, order.id,
+                    Insure(version: order.version, consent: consent.id, smsCode: sms.id, code: guess),
+                    key: Agent.key())
+            }
+        }
+    }
+
+    @Test("A7: the draw is committed to before, and can be replayed by anybody after the opening")
+    func draw() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        #expect(lot.drawCommitment != nil && lot.drawSeed == nil)
+        let order = try await bidder.apply(for: lot.id)
+        let before = try await bidder.draw(order.id)
+        #expect(before.commitment == lot.drawCommitment && before.seed == nil && before.insurer == order.insurer?.id)
+        let opened = try await world.move(lot.id, .openBids)
+        let after = try await bidder.draw(order.id)
+        #expect(after.seed == opened.drawSeed && isDrawRight(after))
+        let forged = DrawRecord(
+            order: OrderID(), commitment: after.commitment, candidates: after.candidates, insurer: "nobody",
+            drawnAt: after.drawnAt, seed: after.seed)
+        #expect(!isDrawRight(forged))
+    }
+
+    // MARK: A8
+
+    @Test("A8: the rules refuse a deposit above the region's limit, with the reason")
+    func refusedByRule() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world, deposit: Money(fen: 80_000_100))
+        let order = try await bidder.apply(for: lot.id)
+        #expect(order.application == .rejected && order.underwritingNote?.contains("800000.00") == true)
+    }
+
+    @Test("A8: a person asks, refuses, and only the drawn insurer's person may")
+    func person() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world, deposit: Money(fen: 35_000_000))
+        let order = try await bidder.apply(for: lot.id)
+        let insurer = try #require(order.insurer)
+        let others = try await bidder.providers()[0].insurers.filter { $0.id != insurer.id }
+        let underwriter = world.orders.on(behalfOf: try await Agent.logIn(with: "underwriter-\(insurer.id)", in: world))
+        let stranger = world.orders.on(behalfOf: try await Agent.logIn(with: "underwriter-\(others[0].id)", in: world))
+        let reject = DecideUnderwriting(verdict: .reject, note: try Words("业绩不足"))
+        let found = try await eventually("the case") {
+            try await underwriter.call(.underwritingCases).first { $0.order == order.id }
+        }
+        // The insurer sees a token and not the lot (A11).
+        #expect(found.lotToken.hasPrefix("LT") && !found.reasons.isEmpty)
+        #expect(try await !stranger.call(.underwritingCases).contains { $0.order == order.id })
+        await refused(.notFound) { try await stranger.call(.decideUnderwriting, order.id, reject, key: Agent.key()) }
+        await refused(.notAllowed) {
+            try await world.orders.on(behalfOf: bidder.session).call(
+                .decideUnderwriting, order.id, reject, key: Agent.key())
+        }
+        await refused(.invalidField) {
+            try await underwriter.call(
+                .decideUnderwriting, order.id, DecideUnderwriting(verdict: .reject, note: nil), key: Agent.key())
+        }
+        try await underwriter.call(
+            .decideUnderwriting, order.id, DecideUnderwriting(verdict: .askInformation, note: try Words("请补充")),
+            key: Agent.key())
+        #expect(try await bidder.order(order.id).application == .informationWanted)
+        _ = try await bidder.giveInformation(order.id, "补充说明")
+        try await underwriter.call(.decideUnderwriting, order.id, reject, key: Agent.key())
+        let rejected = try await bidder.order(order.id)
+        #expect(rejected.application == .rejected && rejected.underwritingNote == "业绩不足")
+        await refused(.wrongState) { try await bidder.pay(order.id) }
+    }
+
+    @Test("A8: an insurer's refusal reaches the bidder, and a lost answer is asked for")
+    func insurerAnswers() async throws {
+        let world = try await TestDeployment.world
+        for (kind, expected) in [
+            (Fault.Kind.refuse, ApplicationState.rejected), (.loseCallback, .approved), (.loseReply, .approved),
+            (.duplicateCallback, .approved),
+        ] {
+            let bidder = try await Given.preparedBidder(in: world)
+            let lot = try await Given.lot(in: world)
+            let draft = try await bidder.submit(try await bidder.saveDraft(try await bidder.order(for: lot.id)))
+            try await world.sandbox.call(.addFault, Given.fault("insurer.underwrite", kind, about: draft.id.text))
+            let order = try await bidder.insure(draft)
+            let decided = try await bidder.wait(order.id, "decided") { $0.application != .reviewing }
+            #expect(decided.application == expected)
+        }
+    }
+
+    // MARK: A9 to A12
+
+    @Test("A9: only the right money from the basic account pays; all other goes back by itself, with the reason")
+    func payment() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.apply(for: lot.id)
+        try await bidder.wait(order.id, "approved") { $0.application == .approved }
+        let instruction = try await bidder.pay(order.id)
+        #expect(try await bidder.pay(order.id) == instruction)
+        let stranger = try Given.newBidder(named: "别人").registered.basicAccount
+        let attempts: [(AccountReference?, Money?, PaymentSentBack.Reason)] = [
+            (try bidder.otherAccount(), nil, .notBasicAccount), (stranger, nil, .otherPayer),
+            (nil, Money(fen: 19_999), .wrongAmount), (nil, Money(fen: 40_000), .wrongAmount),
+        ]
+        for (account, amount, reason) in attempts {
+            let movement = try await bidder.transfer(instruction, from: account, amount: amount)
+            try await bidder.wait(order.id, "sent back") { $0.paymentNote == reason }
+            _ = try await eventually("the money is back") {
+                try await world.sandbox.call(.movements).first {
+                    !$0.isIncoming && $0.amount == movement.amount && $0.counterpart == movement.counterpart
+                }
+            }
+        }
+        #expect(try await bidder.order(order.id).payment == .awaiting)
+        try await bidder.transfer(instruction)
+        try await bidder.wait(order.id, "sealed") { $0.policy == .sealed && $0.payment == .paid }
+        // Paid twice: the second payment goes back.
+        try await bidder.transfer(instruction)
+        try await bidder.wait(order.id, "sent back") { $0.paymentNote == .alreadyPaid }
+        #expect(try await bidder.order(order.id).policy == .sealed)
+    }
+
+    @Test("A9: a bank notice that is lost or told twice costs nothing")
+    func bankNotices() async throws {
+        let world = try await TestDeployment.world
+        for kind in [Fault.Kind.loseCallback, .duplicateCallback, .reorderCallback] {
+            let bidder = try await Given.preparedBidder(in: world)
+            let lot = try await Given.lot(in: world)
+            let order = try await bidder.apply(for: lot.id)
+            try await bidder.wait(order.id, "approved") { $0.application == .approved }
+            let instruction = try await bidder.pay(order.id)
+            try await world.sandbox.call(
+                .addFault, Fault(operation: "bank.transfer", kind: kind, times: 1, milliseconds: nil))
+            try await bidder.transfer(instruction)
+            try await bidder.wait(order.id, "sealed") { $0.policy == .sealed }
+        }
+    }
+
+    @Test("A10: the policy is issued at once and told by SMS, though the insurer's reply gets lost")
+    func issue() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let applied = try await bidder.apply(for: lot.id)
+        try await world.sandbox.call(.addFault, Given.fault("insurer.issue", .loseReply, about: applied.id.text))
+        try await bidder.wait(applied.id, "approved") { $0.application == .approved }
+        try await bidder.transfer(try await bidder.pay(applied.id))
+        let order = try await bidder.wait(applied.id, "sealed") { $0.policy == .sealed }
+        let number = try #require(order.policyNumber)
+        #expect(order.application == .issued)
+        _ = try await eventually("the SMS") {
+            try await world.messages(to: bidder.sample.handler.mobile).first { $0.contains(number) }
+        }
+    }
+
+    @Test("A11: before the opening nobody downloads or verifies, and another bidder sees nothing")
+    func sealing() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.paidOrder(for: lot.id)
+        await refused(.policySealed) { try await bidder.policyFile(order.id) }
+        await refused(.policySealed) { try await bidder.policySignature(order.id) }
+        let policy = try await bidder.policy(order.id)
+        #expect(policy.state == .sealed && policy.documentHash == nil && policy.verificationCode == nil)
+        await refused(.notFound) {
+            try await world.orders.call(.verifyPolicy, VerifyPolicy(number: policy.number, code: "0000000000"))
+        }
+        let rival = try await Given.preparedBidder(in: world)
+        await refused(.notFound) { try await rival.order(order.id) }
+        await refused(.notFound) { try await rival.summary(order.id) }
+        await refused(.notFound) { try await rival.draw(order.id) }
+        await refused(.notFound) { try await rival.policy(order.id) }
+        await refused(.notFound) { try await rival.policyFile(order.id) }
+        await refused(.notFound) { try await rival.pay(order.id) }
+        await refused(.notFound) { try await rival.requestRefund(order.id, .withdrawn) }
+        await refused(.notFound) { try await rival.requestInvoice(order.id, .electronicOrdinary) }
+    }
+
+    @Test("A12: after the opening the signed policy is downloaded, and verified by number and code")
+    func download() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.paidOrder(for: lot.id)
+        try await world.move(lot.id, .openBids)
+        try await bidder.wait(order.id, "open") { $0.policy == .open }
+        let (file, signature) = (try await bidder.policyFile(order.id), try await bidder.policySignature(order.id))
+        let folder = world.deployment.documents
+        let paths = (folder.appendingPathComponent(file.name), folder.appendingPathComponent(signature.name))
+        try Data(file.bytes).write(to: paths.0)
+        try Data(signature.bytes).write(to: paths.1)
+        let text = try await run("pdftotext", ["-layout", paths.0.path, "-"]).output
+        for part in [
+            bidder.sample.registered.name.text, lot.tenderee.text, lot.name.text, lot.projectName.text, "人民币伍万元整",
+        ] {
+            #expect(text.contains(part), "\(part)")
+        }
+        let verified = try await run(
+            "openssl",
+            [
+                "cms", "-verify", "-binary", "-inform", "DER", "-in", paths.1.path, "-content", paths.0.path, "-CAfile",
+                world.deployment.pki.path("root.pem"), "-out", "/dev/null",
+            ])
+        #expect(verified.status == 0, "\(verified.output)")
+        let policy = try await bidder.policy(order.id)
+        let answer = try await world.orders.call(
+            .verifyPolicy, VerifyPolicy(number: policy.number, code: try #require(policy.verificationCode)))
+        #expect(answer.documentHash == sha256(file.bytes).hex && answer.tenderee == lot.tenderee)
+        await refused(.notFound) {
+            try await world.orders.call(.verifyPolicy, VerifyPolicy(number: policy.number, code: "X"))
+        }
+    }
+
+    @Test("A9: the other region takes money from any account, and has its own cover")
+    func otherRegion() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world, region: "430100")
+        let order = try await bidder.apply(for: lot.id)
+        try await bidder.wait(order.id, "approved") { $0.application == .approved }
+        try await bidder.transfer(try await bidder.pay(order.id), from: try bidder.otherAccount())
+        let sealed = try await bidder.wait(order.id, "sealed") { $0.policy == .sealed }
+        #expect(sealed.quote?.rulesVersion == "changsha-2026-1")
+        await refused(.refundNotInRegion) { try await bidder.requestRefund(order.id, .withdrawn) }
+        // Refused, the policy stays what it was.
+        #expect(try await bidder.order(order.id).policy == .sealed)
+    }
+}

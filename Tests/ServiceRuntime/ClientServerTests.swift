@@ -1,0 +1,273 @@
+import Contracts
+import Cryptography
+import Foundation
+import NIOCore
+import NIOPosix
+import SecureTransport
+import Testing
+
+@testable import ServiceRuntime
+
+@Suite("Callback signatures")
+struct CallbackSignatureTests {
+    let signature = CallbackSignature(keys: [Array("0123456789abcdef0123456789abcdef".utf8)])
+    let now = Instant(milliseconds: 1_800_000_000_000)
+
+    @Test("a signed body is accepted within five minutes, and after a change of keys")
+    func accepted() throws {
+        let signed = signature.sign(id: "msg_1", at: now, body: [1, 2])
+        let rotated = CallbackSignature(keys: [randomBytes(32), Array("0123456789abcdef0123456789abcdef".utf8)])
+        for verifier in [signature, rotated] {
+            try verifier.verify(
+                id: "msg_1", timestamp: "\(now.seconds)", signature: signed, body: [1, 2], now: now + .minutes(5))
+            try verifier.verify(
+                id: "msg_1", timestamp: "\(now.seconds)", signature: "v1,x \(signed)", body: [1, 2], now: now)
+        }
+    }
+
+    @Test("another ID, time, body or key, and an old time, are refused")
+    func refused() {
+        let signed = signature.sign(id: "msg_1", at: now, body: [1, 2])
+        let stamp = "\(now.seconds)"
+        func code(_ id: String?, _ time: String?, _ text: String?, _ body: [UInt8], _ at: Instant) -> ProblemCode? {
+            do {
+                try signature.verify(id: id, timestamp: time, signature: text, body: body, now: at)
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(code("msg_2", stamp, signed, [1, 2], now) == .signatureInvalid)
+        #expect(code("msg_1", "\(now.seconds + 1)", signed, [1, 2], now) == .signatureInvalid)
+        #expect(code("msg_1", stamp, signed, [1, 3], now) == .signatureInvalid)
+        #expect(code("msg_1", stamp, nil, [1, 2], now) == .signatureInvalid)
+        #expect(code("msg_1", stamp, signed, [1, 2], now + .minutes(6)) == .replayed)
+        #expect(code("msg_1", stamp, signed, [1, 2], now - .minutes(6)) == .replayed)
+    }
+}
+
+@Suite("Sessions")
+struct SessionTests {
+    let now = ServiceClock().now
+    let person: Person
+
+    init() throws {
+        person = Person(
+            enterprise: EnterpriseID(), role: .bidder, name: try Words("宏远"),
+            creditCode: try UnifiedSocialCreditCode("91350100M000100Y43"), insurer: nil, session: SessionID())
+    }
+
+    @Test("a token says who is there until it expires, and a hundred at once fetch the keys once")
+    func tokens() async throws {
+        let issuer = try SessionIssuer(key: .p256())
+        let clock = ServiceClock()
+        let fetches = Fetches()
+        let verifier = SessionVerifier(clock: clock) {
+            await fetches.count()
+            return issuer.keySet
+        }
+        let token = try issuer.token(for: person, from: now, until: now + .minutes(5))
+        let people = try await withThrowingTaskGroup(of: Person.self) { group in
+            for _ in 0..<100 { group.addTask { try await verifier.verify(token) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(people.allSatisfy { $0 == person })
+        #expect(await fetches.number == 1)
+        clock.move(to: ClockOffset(milliseconds: 301_000))
+        await #expect(throws: Problem(.sessionExpired)) { try await verifier.verify(token) }
+    }
+
+    private actor Fetches {
+        private(set) var number = 0
+        func count() { number += 1 }
+    }
+
+    @Test("tokens of another key, of no algorithm, and from the future are refused")
+    func refused() async throws {
+        let issuer = try SessionIssuer(key: .p256())
+        let verifier = SessionVerifier(clock: ServiceClock()) { issuer.keySet }
+        let foreign = try SessionIssuer(key: .p256()).token(for: person, from: now, until: now + .minutes(5))
+        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify(foreign) }
+        let future = try issuer.token(for: person, from: now + .minutes(1), until: now + .minutes(5))
+        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify(future) }
+        let token = try issuer.token(for: person, from: now, until: now + .minutes(5))
+        let parts = token.split(separator: ".")
+        let none = Base64.url.encode(Array(#"{"alg":"none","typ":"JWT","kid":""}"#.utf8))
+        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify("\(none).\(parts[1]).\(parts[2])") }
+    }
+}
+
+@Suite("Queries")
+struct QueryTests {
+    struct Query: Codable, Equatable {
+        let text: String?
+        let limit: Int?
+        let flag: Bool?
+    }
+
+    @Test("a query is read into its fields")
+    func read() throws {
+        #expect(
+            try QueryDecoder.decode(Query.self, from: "text=%E6%A0%87+%2B&limit=5&flag=true")
+                == Query(text: "标 +", limit: 5, flag: true))
+        #expect(try QueryDecoder.decode(Query.self, from: "") == Query(text: nil, limit: nil, flag: nil))
+    }
+
+    @Test(
+        "unknown and repeated names, and wrong values, are refused",
+        arguments: ["x=1", "limit=1&limit=2", "limit=a", "text=%zz", "text=%ff"])
+    func refused(_ query: String) {
+        #expect(throws: Problem.self) { try QueryDecoder.decode(Query.self, from: query) }
+    }
+}
+
+/// A server that does to connections what a test wants, and a pool that calls it.
+@Suite("Connection pool")
+struct ConnectionPoolTests {
+    /// Answers each request of a connection by its number; nil closes without an answer, empty text never answers.
+    private final class Script: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        let answer: @Sendable (Int) -> String?
+        var requests = 0
+        init(_ answer: @escaping @Sendable (Int) -> String?) { self.answer = answer }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            requests += 1
+            guard let text = answer(requests) else { return context.close(promise: nil) }
+            guard !text.isEmpty else { return }
+            let reply = "HTTP/1.1 200 OK\r\ncontent-length: \(text.utf8.count)\r\n\r\n\(text)"
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: reply)), promise: nil)
+        }
+    }
+
+    private func withPool(
+        limits: ConnectionPool.Limits = ConnectionPool.Limits(), _ answer: @escaping @Sendable (Int) -> String?,
+        _ work: (ConnectionPool) async throws -> Void
+    ) async throws {
+        let pki = try RuntimePKI()
+        let server = try TLSContext(.server, pki.configuration)
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(TLSHandler(server))
+                    try channel.pipeline.syncOperations.addHandler(Script(answer))
+                }
+            }.bind(host: "127.0.0.1", port: 0).get()
+        let pool = ConnectionPool(
+            Address(host: "127.0.0.1", port: channel.localAddress?.port ?? 0),
+            context: try TLSContext(.client, pki.configuration),
+            expecting: .host("localhost"), limits: limits, group: MultiThreadedEventLoopGroup.singleton)
+        try await work(pool)
+        pool.shutDown()
+        try await channel.close()
+    }
+
+    private func request(isRepeatable: Bool = true) -> ClientRequest {
+        ClientRequest(
+            head: .init(version: .http1_1, method: .GET, uri: "/", headers: ["host": "localhost"]), body: [],
+            isRepeatable: isRepeatable)
+    }
+
+    private func failure(_ call: () async throws -> ClientReply) async -> ClientFailure? {
+        do {
+            _ = try await call()
+            return nil
+        } catch {
+            return error as? ClientFailure
+        }
+    }
+
+    @Test("a hundred calls share a few connections")
+    func sharing() async throws {
+        var limits = ConnectionPool.Limits()
+        limits.connections = 4
+        try await withPool(limits: limits, { "answer \($0)" }) { pool in
+            let replies = try await withThrowingTaskGroup(of: ClientReply.self) { group in
+                for _ in 0..<100 {
+                    group.addTask { try await pool.execute(request(), deadline: .now() + .seconds(10)) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(replies.count == 100 && replies.allSatisfy { $0.status == 200 })
+        }
+    }
+
+    @Test("a connection that died idle is replaced for what may be repeated, and for nothing else")
+    func retries() async throws {
+        try await withPool({ $0 == 1 ? "first" : nil }) { pool in
+            let deadline = NIODeadline.now() + .seconds(10)
+            _ = try await pool.execute(request(), deadline: deadline)
+            // The second request on the connection kills it; a new connection answers its first.
+            #expect(try await pool.execute(request(), deadline: deadline).status == 200)
+            #expect(
+                await failure { try await pool.execute(request(isRepeatable: false), deadline: deadline) }
+                    == .closedBeforeAnswer)
+            // A new connection that dies is nobody's accident of idling.
+        }
+        try await withPool({ _ in nil }) { pool in
+            #expect(
+                await failure { try await pool.execute(request(), deadline: .now() + .seconds(10)) }
+                    == .closedBeforeAnswer)
+        }
+    }
+
+    @Test("a call ends at its deadline, one more than may wait is refused, and places come back")
+    func bounds() async throws {
+        var limits = ConnectionPool.Limits()
+        limits.connections = 1
+        limits.waiting = 1
+        try await withPool(limits: limits, { $0 == 1 ? "" : "late" }) { pool in
+            async let first = failure { try await pool.execute(request(), deadline: .now() + .milliseconds(400)) }
+            try await Task.sleep(for: .milliseconds(100))
+            async let second = failure { try await pool.execute(request(), deadline: .now() + .milliseconds(200)) }
+            try await Task.sleep(for: .milliseconds(50))
+            #expect(await failure { try await pool.execute(request(), deadline: .now() + .seconds(5)) } == .overloaded)
+            #expect(await second == .deadline)
+            #expect(await first == .deadline)
+            // Every connection of this server leaves its first request unanswered, but the place is free again.
+            #expect(
+                await failure { try await pool.execute(request(), deadline: .now() + .milliseconds(200)) } == .deadline)
+        }
+    }
+
+    @Test("nobody listens: the failure says so, again and again")
+    func nobody() async throws {
+        let pki = try RuntimePKI()
+        let pool = ConnectionPool(
+            Address(host: "127.0.0.1", port: 1), context: try TLSContext(.client, pki.configuration),
+            expecting: .host("localhost"), group: MultiThreadedEventLoopGroup.singleton)
+        for _ in 0..<100 {
+            guard case .connect = await failure({ try await pool.execute(request(), deadline: .now() + .seconds(5)) })
+            else {
+                Issue.record("connected to nobody")
+                return
+            }
+        }
+    }
+}
+
+/// One identity that serves both ends.
+private final class RuntimePKI {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("runtime-\(UUID().uuidString)")
+    let configuration: TLSConfiguration
+
+    init() throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let now = Int64(Date().timeIntervalSince1970)
+        let authority = try CertificateAuthority(name: "root", notBefore: now - 60, notAfter: now + 3_600)
+        let key = try PrivateKey.p256()
+        var request = CertificateAuthority.Request(
+            subject: [("CN", "both")], notBefore: now - 60, notAfter: now + 3_600)
+        request.alternativeNames = ["DNS:localhost"]
+        let files = ["root.pem", "both.pem", "both.key"].map { [folder] in folder.appendingPathComponent($0) }
+        try Data(authority.certificate.pem()).write(to: files[0])
+        try Data(authority.issue(request, for: key.publicKey).pem()).write(to: files[1])
+        try Data(key.pem()).write(to: files[2])
+        configuration = TLSConfiguration(
+            identity: .init(certificateChainFile: files[1].path, privateKeyFile: files[2].path),
+            trustRootsFile: files[0].path, clientCertificates: .required)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+}
