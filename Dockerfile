@@ -11,6 +11,7 @@ COPY Package.swift ./
 COPY Services Services
 COPY Shared Shared
 COPY Tests Tests
+COPY Benchmarks Benchmarks
 RUN for product in auth order payment refund invoice sandbox baohan; do \
       swift build -c release --static-swift-stdlib --product $product || exit 1; done \
     && mkdir /out \

@@ -129,5 +129,12 @@ let package = Package(
                 "SecureTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "ServiceRuntime", "Contracts", "SecureTransport", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ] + nio,
+            path: "Benchmarks/Bench", swiftSettings: swift),
     ] + tests
 )

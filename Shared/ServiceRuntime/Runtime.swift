@@ -1,8 +1,6 @@
 import Contracts
 import Cryptography
 import Foundation
-import Hummingbird
-import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
@@ -114,32 +112,11 @@ public final class Runtime {
     // MARK: Listeners
 
     private func makeRoutes<API: ServiceAPI>(_ api: API.Type) -> Routes<API> {
-        let router = Router(context: CallContext.self)
-        router.add(middleware: CallEnvelope())
-        return Routes(router, gate: Gate(sessions: sessions, callbacks: callbacks, clock: clock))
+        Routes(sessions: sessions, callbacks: callbacks, clock: clock)
     }
 
     private func listen<API: ServiceAPI>(_ routes: Routes<API>, at address: Address, _ tls: TLSConfiguration) throws {
-        let limits = ServerLimits()
-        let logger = logger
-        let channel = SecureChildChannel(
-            responder: routes.router.buildResponder(), context: try TLSContext(.server, tls), limits: limits,
-            logger: logger)
-        listeners.append(
-            channel.server(
-                configuration: ServerConfiguration(
-                    address: .hostname(address.host, port: address.port), backlog: 1_024,
-                    availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
-                onServerRunning: { channel in
-                    logger.info("listening", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
-                }, eventLoopGroup: group, logger: quiet(logger)))
-    }
-
-    /// The frameworks' own remarks are not ours to print below a warning.
-    private func quiet(_ logger: Logger) -> Logger {
-        var logger = logger
-        logger.logLevel = max(logger.logLevel, .warning)
-        return logger
+        listeners.append(try routes.server(at: address, tls: tls, group: group, logger: logger))
     }
 
     private func addCommonRoutes<API: ServiceAPI>(_ routes: Routes<API>) {
@@ -176,7 +153,7 @@ public final class Runtime {
         // Services stop in the reverse order.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services + listeners, gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet(logger)))
+                services: services + listeners, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger.quiet))
         try await group.run()
         for shutDown in shutDowns { shutDown() }
         logger.info("stopped")
@@ -201,6 +178,15 @@ public final class Runtime {
 
 /// The version of all executables of this source.
 public let version = "0.1.0"
+
+extension Logger {
+    /// The frameworks' own remarks are not ours to print below a warning.
+    var quiet: Logger {
+        var logger = self
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}
 
 /// What has to be so before a service takes work.
 private final class Readiness: Sendable {

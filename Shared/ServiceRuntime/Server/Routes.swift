@@ -3,7 +3,10 @@ import Cryptography
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Logging
 import NIOCore
+import SecureTransport
+import ServiceLifecycle
 import StrictJSON
 
 /// The routes of one API, made from its endpoints.
@@ -21,6 +24,29 @@ public struct Routes<API: ServiceAPI> {
     init(_ router: Router<CallContext>, gate: Gate) {
         self.router = router
         self.gate = gate
+    }
+
+    /// Routes on a router of their own, with the envelope around every call.
+    package init(sessions: SessionVerifier?, callbacks: CallbackSignature?, clock: ServiceClock) {
+        let router = Router(context: CallContext.self)
+        router.add(middleware: CallEnvelope())
+        self.init(router, gate: Gate(sessions: sessions, callbacks: callbacks, clock: clock))
+    }
+
+    /// The server of these routes.
+    package func server(
+        at address: Address, tls: TLSConfiguration, group: any EventLoopGroup, logger: Logger
+    ) throws -> any Service {
+        let limits = ServerLimits()
+        let channel = SecureChildChannel(
+            responder: router.buildResponder(), context: try TLSContext(.server, tls), limits: limits, logger: logger)
+        return channel.server(
+            configuration: ServerConfiguration(
+                address: .hostname(address.host, port: address.port), backlog: 1_024,
+                availableConnectionsDelegate: MaximumAvailableConnections(limits.connections, logger: logger)),
+            onServerRunning: { channel in
+                logger.info("listening", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+            }, eventLoopGroup: group, logger: logger.quiet)
     }
 
     /// The same router for another API, where one process plays several parties.
