@@ -32,10 +32,10 @@ test: setup ## Runs all tests.
 	swift build --build-tests
 	swift test --skip-build
 
-format: ## Formats all Swift files.
+format: setup ## Formats all Swift files.
 	swift format -i -r Package.swift Services Shared Tests Benchmarks
 
-lint: ## Fails on anything that is not formatted.
+lint: setup ## Fails on anything that is not formatted.
 	swift format lint --strict -r Package.swift Services Shared Tests Benchmarks
 
 bench: setup ## Measures against Go and nginx, into Benchmarks/RESULTS.md.

@@ -7,6 +7,8 @@ struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Shows whether each service is ready, and what it could not deliver.")
     @OptionGroup var options: DeploymentOptions
+    @Option(help: "ID of a dead letter to be delivered again.")
+    var replay: String?
 
     func run() async throws {
         let deployment = LocalDeployment(options)
@@ -24,6 +26,9 @@ struct StatusCommand: AsyncParsableCommand {
         do {
             let health = try await client.call(.ready)
             let letters = try await client.call(.deadLetters)
+            if let letter = letters.first(where: { $0.id.text == replay }) {
+                try await client.call(.replayDeadLetter, letter.id)
+            }
             print("\(name)\t\(health.status)\t\(health.version)\t\(health.now.text)\tdead letters: \(letters.count)")
             for letter in letters {
                 print("  \(letter.id)  \(letter.kind)  \(letter.attempts) attempts  \(letter.lastError)")
