@@ -32,7 +32,10 @@ func invoiceService(_ runtime: Runtime) async throws {
         addRoutes(to: routes, database: database, invoices: invoices, clock: clock)
     }
     runtime.run(relay)
-    runtime.run(Reminder(invoices: invoices, logger: runtime.logger))
+    runtime.run(
+        Periodic("tax platform and courier", every: .seconds(2), logger: runtime.logger) {
+            try await invoices.askAgain()
+        })
 }
 
 /// What Invoice asks of others, or does at leisure, after a commit.

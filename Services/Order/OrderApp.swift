@@ -49,7 +49,15 @@ func orderService(_ runtime: Runtime) async throws {
     }
     runtime.readyWhen("providers") { await lots.areProvidersKnown() }
     runtime.run(relay)
-    runtime.run(Watch(lots: lots, underwriting: underwriting, logger: runtime.logger))
+    runtime.run(
+        Periodic("lots and underwriting", every: .milliseconds(500), logger: runtime.logger) {
+            if await !lots.areProvidersKnown() { try await lots.refreshProviders() }
+            try await lots.follow()
+            try await underwriting.askAgain()
+        })
+    // Providers and weights change seldom.
+    runtime.run(
+        Periodic("providers", every: .seconds(30), logger: runtime.logger) { try await lots.refreshProviders() })
 }
 
 /// What Order is told at its start.

@@ -28,7 +28,12 @@ func paymentService(_ runtime: Runtime) async throws {
         addRoutes(to: routes, database: database, payments: payments, clock: clock)
     }
     runtime.run(relay)
-    runtime.run(Clerk(payments: payments, logger: runtime.logger))
+    // A lost notice costs the bidder at most this long.
+    runtime.run(
+        Periodic("bank statement", every: .seconds(1), logger: runtime.logger) {
+            try await payments.readStatement()
+            try await payments.expire()
+        })
 }
 
 /// What Payment asks of others after a commit.

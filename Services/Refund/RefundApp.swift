@@ -26,7 +26,8 @@ func refundService(_ runtime: Runtime) async throws {
         addRoutes(to: routes, database: database, refunds: refunds, clock: clock)
     }
     runtime.run(relay)
-    runtime.run(Reminder(refunds: refunds, logger: runtime.logger))
+    runtime.run(
+        Periodic("insurers' answers", every: .seconds(2), logger: runtime.logger) { try await refunds.askAgain() })
 }
 
 /// What Refund asks of others after a commit.

@@ -32,14 +32,14 @@ public struct RequestScope: Sendable {
     private static let digits = Array("0123456789abcdef".utf8)
 
     private static func random(_ length: Int) -> String {
-        String(unsafeUninitializedCapacity: length) { buffer in
-            var bits: UInt64 = 0
-            for index in 0..<length {
-                if index % 16 == 0 { bits = UInt64.random(in: 0 ... .max) }
-                buffer[index] = digits[Int(bits & 15)]
-                bits >>= 4
-            }
-            return length
+        var text: [UInt8] = []
+        text.reserveCapacity(length)
+        var bits: UInt64 = 0
+        for index in 0..<length {
+            if index % 16 == 0 { bits = UInt64.random(in: 0 ... .max) }
+            text.append(digits[Int(bits & 15)])
+            bits >>= 4
         }
+        return String(decoding: text, as: UTF8.self)
     }
 }
