@@ -17,9 +17,11 @@ struct UpCommand: AsyncParsableCommand {
             processes.stop()
             throw error
         }
-        for service in LocalDeployment.services { print("\(service)\thttps://localhost:\(deployment.port(service))") }
-        print("login\thttps://localhost:\(deployment.port("login"))")
-        print("certificates and keys: \(deployment.pki.folder.path)   Ctrl-C stops all")
+        var lines = LocalDeployment.services.map { "\($0)\thttps://localhost:\(deployment.port($0))" }
+        lines.append("login\thttps://localhost:\(deployment.port("login"))")
+        lines.append("certificates and keys: \(deployment.pki.folder.path)   Ctrl-C stops all\n")
+        // At once, also into a pipe.
+        FileHandle.standardOutput.write(Data(lines.joined(separator: "\n").utf8))
         while true { try await Task.sleep(for: .seconds(3_600)) }
     }
 }
