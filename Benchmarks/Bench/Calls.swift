@@ -12,7 +12,8 @@ func callsPerSecond(port: Int, roots: String, seconds: Double, tasks: Int) async
     let end = ContinuousClock.now + .seconds(seconds)
     let calls = try await withThrowingTaskGroup(of: Int.self) { group in
         for _ in 0..<tasks {
-            group.addTask {
+            // On a loop, as a request's handler runs.
+            group.addTask(executorPreference: LoopExecutor.of(MultiThreadedEventLoopGroup.singleton.next())) {
                 var count = 0
                 while ContinuousClock.now < end {
                     _ = try await client.call(.get)

@@ -78,11 +78,16 @@ final class JSONOutput {
         bytes.append(UInt8(ascii: "\""))
         let start = bytes.count
         bytes.append(contentsOf: value.utf8)
-        if bytes[start...].contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") }) {
+        for index in start..<bytes.count where Self.needsEscape(bytes[index]) {
             bytes.removeSubrange(start...)
             for byte in value.utf8 { writeEscaped(byte) }
+            break
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
     }
 
     private func writeEscaped(_ byte: UInt8) {

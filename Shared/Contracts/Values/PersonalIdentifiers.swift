@@ -82,14 +82,28 @@ public struct Words: ValidatedText {
     public static let maximumLength = 200
 
     public init(_ text: String) throws(InvalidValue) {
-        let trimmed = String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
-        guard (1...Self.maximumLength).contains(trimmed.count) else {
+        let trimmed = Self.trimmed(text)
+        // No text has more characters than bytes, so short ones need not be counted.
+        guard !trimmed.isEmpty, trimmed.utf8.count <= Self.maximumLength || trimmed.count <= Self.maximumLength else {
             throw InvalidValue("must have 1 to \(Self.maximumLength) characters")
         }
-        guard !trimmed.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-            throw InvalidValue("must not have control characters")
-        }
+        guard !Self.hasControlCharacter(trimmed) else { throw InvalidValue("must not have control characters") }
         self.text = trimmed
+    }
+
+    private static func trimmed(_ text: String) -> String {
+        guard let first = text.first, let last = text.last, first.isWhitespace || last.isWhitespace else { return text }
+        return String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+    }
+
+    /// U+0000 to U+001F and U+007F to U+009F, looked for in their bytes.
+    private static func hasControlCharacter(_ text: String) -> Bool {
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return true }
+            previous = byte
+        }
+        return false
     }
 
     /// The same name however its brackets were typed: full-width and half-width ones are equal (account names).

@@ -1,9 +1,10 @@
 import Contracts
 import Hummingbird
 import Logging
+import NIOCore
 import SecureTransport
 
-/// What a connection knows before any request: who is at its other end.
+/// What a connection hands to the router: who is at its other end, and the request's body.
 struct ConnectionSource: RequestContextSource {
     let logger: Logger
     /// The deployment's identities in the peer's certificate; a process may hold several.
@@ -11,6 +12,8 @@ struct ConnectionSource: RequestContextSource {
     /// The peer's chain in DER, leaf first; empty when it sent none.
     let peerChain: [[UInt8]]
     let scope: RequestScope
+    /// The collected body of the request.
+    let body: ByteBuffer
 }
 
 /// The context of one request in Hummingbird's router.

@@ -28,7 +28,6 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     private var receiving: Received?
     private var waiting = CircularBuffer<Received>(initialCapacity: 1)
     private var task: Task<Void, Never>?
-    private var deadline: Scheduled<Void>?
     private var flushIsScheduled = false
     private var closesAfterAnswer = false
     private var watch: Scheduled<Void>?
@@ -43,12 +42,11 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     // MARK: Life of the connection
 
     func handlerAdded(context: ChannelHandlerContext) {
-        scheduleWatch(context, in: limits.idle)
+        scheduleWatch(context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         watch?.cancel()
-        deadline?.cancel()
         task?.cancel()
         context.fireChannelInactive()
     }
@@ -76,17 +74,16 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// One timer per connection instead of one per request: it looks whether something moved since it was set.
-    private func scheduleWatch(_ context: ChannelHandlerContext, in time: TimeAmount) {
-        watch = context.eventLoop.assumeIsolated().scheduleTask(in: time) { [self] in
+    /// One timer per connection instead of several per request: every few seconds it looks for what takes too long.
+    private func scheduleWatch(_ context: ChannelHandlerContext) {
+        watch = context.eventLoop.assumeIsolated().scheduleTask(in: limits.watch) { [self] in
             let quiet = NIODeadline.now() - lastActivity
-            if task != nil {
-                scheduleWatch(context, in: limits.receive)
+            if let task {
+                if quiet >= limits.deadline { task.cancel() }
             } else if quiet >= (receiving == nil ? limits.idle : limits.receive) {
-                context.close(promise: nil)
-            } else {
-                scheduleWatch(context, in: receiving == nil ? limits.idle - quiet : limits.receive)
+                return context.close(promise: nil)
             }
+            scheduleWatch(context)
         }
     }
 
@@ -136,11 +133,14 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
         guard let head = try? HTTPRequest(received.head, secure: true, splitCookie: false) else {
             return refuse(context, Problem(.malformedJSON, "the request is not HTTP"))
         }
-        let request = Request(head: head, body: RequestBody(buffer: received.body ?? ByteBuffer()))
+        // The body travels in the context: taking it out of the request again would cost a suspension.
+        let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
         let scope = RequestScope(
             requestID: headers.first(name: "x-request-id"), traceparent: headers.first(name: "traceparent"))
         let call = CallContext(
-            source: ConnectionSource(logger: logger, callers: callers, peerChain: peerChain, scope: scope))
+            source: ConnectionSource(
+                logger: logger, callers: callers, peerChain: peerChain, scope: scope,
+                body: received.body ?? ByteBuffer()))
         let responder = responder
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         task = Task(executorPreference: LoopExecutor.of(context.eventLoop)) {
@@ -148,14 +148,9 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
             let (handler, context) = bound.value
             handler.finish(context, reply)
         }
-        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: limits.deadline) { [self] in
-            task?.cancel()
-        }
     }
 
     private func finish(_ context: ChannelHandlerContext, _ reply: HTTPReplyBytes?) {
-        deadline?.cancel()
-        deadline = nil
         task = nil
         lastActivity = .now()
         guard context.channel.isActive else { return }

@@ -2,22 +2,22 @@ import NIOConcurrencyHelpers
 import NIOCore
 
 /// Runs tasks on one event loop, so that a request needs no hop between its connection and its handler.
-final class LoopExecutor: TaskExecutor {
+package final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
 
     private init(_ loop: any EventLoop) { self.loop = loop }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 
-    func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
 
     private static let executors = NIOLockedValueBox<[ObjectIdentifier: LoopExecutor]>([:])
 
     /// The one executor of a loop.
-    static func of(_ loop: any EventLoop) -> LoopExecutor {
+    package static func of(_ loop: any EventLoop) -> LoopExecutor {
         executors.withLockedValue { executors in
             if let executor = executors[ObjectIdentifier(loop)] { return executor }
             let executor = LoopExecutor(loop)

@@ -112,7 +112,7 @@ struct Gate: Sendable {
         else {
             throw Problem(.callerNotAllowed)
         }
-        var body = try await request.body.collect(upTo: .max)
+        var body = context.source.body
         let bytes = body.readBytes(length: body.readableBytes) ?? []
         if endpoint.access.isSignedCallback { try verify(request, bytes) }
         let person = endpoint.access.roles.isEmpty ? nil : try await person(request, endpoint.access.roles)

@@ -15,6 +15,8 @@ public struct ServerLimits: Sendable {
     public var receive = TimeAmount.seconds(15)
     /// From a request's last byte to its answer.
     public var deadline = TimeAmount.seconds(30)
+    /// How often each connection is looked at; the times above are kept to this.
+    public var watch = TimeAmount.seconds(5)
     public var handshake = TimeAmount.seconds(10)
     public var connections = 10_000
 
