@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import ServiceRuntime
 import Synchronization
+import UnixSignals
 
 /// The processes of a local deployment, started and stopped together.
 final class ServiceProcesses: Sendable {
@@ -47,11 +48,6 @@ final class ServiceProcesses: Sendable {
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
-        // A child inherits the mask of the thread that starts it, and must hear when it is asked to end.
-        var signals = Self.endingSignals
-        var before = sigset_t()
-        pthread_sigmask(SIG_UNBLOCK, &signals, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
         try process.run()
         processes.withLock { $0[service] = process }
     }
@@ -118,26 +114,14 @@ final class ServiceProcesses: Sendable {
         }
     }
 
-    private static var endingSignals: sigset_t {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGINT)
-        sigaddset(&signals, SIGTERM)
-        return signals
-    }
-
     /// Ends all when this process is asked to end.
     func stopOnSignals() {
-        // A thread that waits for the signal may do what a signal handler may not.
-        var signals = Self.endingSignals
-        pthread_sigmask(SIG_BLOCK, &signals, nil)
-        let thread = Thread { [self] in
-            var signals = Self.endingSignals
-            var number: Int32 = 0
-            sigwait(&signals, &number)
-            stop()
-            exit(128 + number)
+        Task {
+            for await signal in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
+                stop()
+                // As a shell tells it: 128 and the signal's number.
+                exit(signal == .sigint ? 130 : 143)
+            }
         }
-        thread.start()
     }
 }

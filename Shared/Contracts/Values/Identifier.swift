@@ -21,12 +21,18 @@ public struct Identifier<Kind: IdentifierKind>: Hashable, Sendable {
 
     /// - Throws: ``InvalidValue`` when `text` is not of this kind.
     public init(_ text: String) throws(InvalidValue) {
-        let prefix = Kind.prefix + "_"
-        let allowed: (UInt8) -> Bool = { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
-        guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + Self.length,
-            text.utf8.dropFirst(prefix.utf8.count).allSatisfy(allowed)
-        else { throw InvalidValue("must be an identifier that begins with \(prefix)") }
+        guard Self.isOne(text) else { throw InvalidValue("must be an identifier that begins with \(Kind.prefix)_") }
         self.text = text
+    }
+
+    private static func isOne(_ text: String) -> Bool {
+        guard text.utf8.count == Kind.prefix.utf8.count + 1 + length else { return false }
+        var rest = text.utf8[...]
+        for byte in Kind.prefix.utf8 {
+            guard rest.popFirst() == byte else { return false }
+        }
+        guard rest.popFirst() == UInt8(ascii: "_") else { return false }
+        return rest.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x7A).contains($0) }
     }
 }
 

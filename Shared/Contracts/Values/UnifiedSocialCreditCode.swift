@@ -5,19 +5,23 @@ public struct UnifiedSocialCreditCode: ValidatedText {
 
     /// 31 characters: no I, O, S, V, Z. A character's value is its place here.
     private static let alphabet = Array("0123456789ABCDEFGHJKLMNPQRTUWXY".utf8)
+    /// The value of each ASCII character.
+    private static let values: [Int?] = (UInt8(0)..<128).map { alphabet.firstIndex(of: $0) }
     /// 3^(i−1) mod 31.
     private static let weights = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28]
 
     /// - Throws: ``InvalidValue`` for a wrong length, character or check digit.
     public init(_ text: String) throws(InvalidValue) {
-        let values = text.utf8.map { Self.alphabet.firstIndex(of: $0) }
-        guard values.count == 18 else { throw InvalidValue("a unified social credit code has 18 characters") }
+        guard text.utf8.count == 18 else { throw InvalidValue("a unified social credit code has 18 characters") }
         var sum = 0
-        for (value, weight) in zip(values, Self.weights) {
-            guard let value else { throw InvalidValue("a unified social credit code has digits and capitals only") }
-            sum += value * weight
+        var last = 0
+        for (position, byte) in text.utf8.enumerated() {
+            guard byte < 0x80, let value = Self.values[Int(byte)] else {
+                throw InvalidValue("a unified social credit code has digits and capitals only")
+            }
+            if position < 17 { sum += value * Self.weights[position] } else { last = value }
         }
-        guard values[17] == (31 - sum % 31) % 31 else {
+        guard last == (31 - sum % 31) % 31 else {
             throw InvalidValue("the check character of the unified social credit code is wrong")
         }
         self.text = text
