@@ -27,6 +27,27 @@ struct OutageTests {
         #expect(documents.filter { $0.hasSuffix(".pdf") }.count == 2)
     }
 
+    @Test("baohan up ends its services with itself")
+    func up() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-up-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let output = Pipe()
+        let process = Process()
+        process.executableURL = binaries.appendingPathComponent("baohan")
+        process.arguments = ["up", "--state", folder.path, "--port-base", "\(Int.random(in: 30_000..<32_000))"]
+        process.standardOutput = output
+        try process.run()
+        let told = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        #expect(told.contains("order\thttps://localhost:"))
+        let children = try await run("pgrep", ["-P", "\(process.processIdentifier)"]).output.split(separator: "\n")
+        #expect(children.count == LocalDeployment.services.count)
+        process.terminate()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 143)
+        for child in children { #expect(!FileManager.default.fileExists(atPath: "/proc/\(child)")) }
+    }
+
     @Test(
         "A9 A10 R6: each service is killed while money and policies move, and nothing is lost",
         arguments: LocalDeployment.services)
