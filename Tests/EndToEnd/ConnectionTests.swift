@@ -55,6 +55,34 @@ struct ConnectionTests {
         #expect(result.output.contains("HTTP/1.1 200 OK") && result.output.contains("alive"), "\(result.output)")
     }
 
+    /// Sends bytes as they are through `openssl s_client`.
+    private func raw(_ world: World, _ text: String) async throws -> String {
+        let pki = world.deployment.pki
+        let options = [
+            "-quiet", "-connect", "localhost:\(world.deployment.port("order"))", "-CAfile", pki.path("root.pem"),
+            "-cert",
+            pki.path("tool.pem"), "-key", pki.path("tool.key"),
+        ]
+        return try await run("sh", ["-c", "printf '\(text)' | openssl s_client \(options.joined(separator: " "))"])
+            .output
+    }
+
+    @Test("requests sent ahead are answered in order, a body in pieces is one body, and what is not HTTP is told so")
+    func rawRequests() async throws {
+        let world = try await TestDeployment.world
+        let end = #"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"#
+        let ahead = try await raw(
+            world, #"GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /v1/lots HTTP/1.1\r\nHost: a\r\n\r\n"# + end)
+        let statuses = ahead.components(separatedBy: "HTTP/1.1 ").dropFirst().map { String($0.prefix(3)) }
+        #expect(statuses == ["200", "401", "200"], "\(ahead)")
+        let head = #"POST /v1/policy-verification HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"#
+        let pieces = #"Transfer-Encoding: chunked\r\n\r\n5\r\n{"num\r\n16\r\nber":"x","code":"yyy"}\r\n0\r\n\r\n"#
+        #expect(try await raw(world, head + pieces + end).contains("HTTP/1.1 404 Not Found"))
+        for text in [head + #"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"#, #"GARBAGE\r\n\r\n"#] {
+            #expect(try await raw(world, text).contains("malformed_request"))
+        }
+    }
+
     @Test("a certificate of the wrong service gets 403 with its code")
     func wrongCaller() async throws {
         let world = try await TestDeployment.world

@@ -2,6 +2,7 @@
 /// `application/problem+json` (RFC 9457).
 public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     // The call itself
+    case malformedRequest = "malformed_request"
     case malformedJSON = "malformed_json"
     case invalidField = "invalid_field"
     case unknownField = "unknown_field"
@@ -67,7 +68,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
 
     public var status: Int {
         switch self {
-        case .malformedJSON, .idempotencyKeyMissing: 400
+        case .malformedRequest, .malformedJSON, .idempotencyKeyMissing: 400
         case .sessionMissing, .sessionInvalid, .sessionExpired, .signatureInvalid, .certificateMalformed,
             .certificateUntrusted, .certificateExpired, .certificateNotYetValid, .certificatePurpose, .certificateWeak,
             .certificateWithoutCreditCode, .challengeUnknown, .ticketInvalid:
@@ -100,6 +101,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
 
     private var sentences: (chinese: String, english: String) {
         switch self {
+        case .malformedRequest: ("请求不是有效的 HTTP 报文。", "The request is not valid HTTP.")
         case .malformedJSON: ("请求内容不是有效的 JSON。", "The body is not valid JSON.")
         case .invalidField: ("请求中有一项内容不正确。", "A field of the request is wrong.")
         case .unknownField: ("请求中有无法识别的字段。", "The request has a field that is not known.")

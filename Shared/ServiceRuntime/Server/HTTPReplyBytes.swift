@@ -4,6 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOConcurrencyHelpers
 import NIOCore
+import NIOHTTP1
 import StrictJSON
 
 /// An answer on its way to the wire: head and body of one response.
@@ -50,7 +51,7 @@ struct HTTPReplyBytes: Sendable {
         buffer.writeString("HTTP/1.1 ")
         buffer.writeString(String(status.code))
         buffer.writeString(" ")
-        buffer.writeString(status.reasonPhrase)
+        buffer.writeString(HTTPResponseStatus(statusCode: status.code).reasonPhrase)
         buffer.writeString("\r\ndate: ")
         buffer.writeString(HTTPDate.now)
         buffer.writeString("\r\ncontent-length: ")

@@ -55,7 +55,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
         switch error {
         case let error as TLSError: logger.debug("connection failed", metadata: ["reason": "\(error)"])
         case is HTTPParserError:
-            if task == nil, receiving == nil { refuse(context, Problem(.malformedJSON, "the request is not HTTP")) }
+            if task == nil, receiving == nil { refuse(context, Problem(.malformedRequest)) }
         default: logger.debug("connection failed", metadata: ["reason": "\(error)"])
         }
         context.close(promise: nil)
@@ -131,7 +131,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
             return refuse(context, Problem(.bodyTooLarge, "at most \(limits.bodyBytes) bytes"))
         }
         guard let head = try? HTTPRequest(received.head, secure: true, splitCookie: false) else {
-            return refuse(context, Problem(.malformedJSON, "the request is not HTTP"))
+            return refuse(context, Problem(.malformedRequest))
         }
         // The body travels in the context: taking it out of the request again would cost a suspension.
         let request = Request(head: head, body: RequestBody(buffer: ByteBuffer()))
