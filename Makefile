@@ -7,7 +7,7 @@ PACKAGES := libssl-dev libsqlite3-dev libpango1.0-dev libcairo2-dev libqrencode-
 	fonts-droid-fallback fonts-dejavu-core poppler-utils openssl curl make
 BENCH_PACKAGES := wrk nginx-light golang-go
 
-.PHONY: help setup build demo test format lint bench clean test-containers
+.PHONY: help setup build demo test format lint bench sanitize clean test-containers
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,8 +41,12 @@ lint: setup ## Fails on anything that is not formatted.
 bench: setup ## Measures against Go and nginx, into Benchmarks/RESULTS.md.
 	Benchmarks/run
 
+sanitize: setup ## Runs the tests of the modules that wrap C under AddressSanitizer.
+	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan \
+	  --filter 'SecureTransportTests|CryptographyTests'
+
 test-containers: ## Builds the images and walks against them; needs Docker with Compose.
 	deploy/test-containers
 
 clean: ## Removes what was built and the demo's state.
-	rm -rf .build $(STATE)
+	rm -rf .build .build-asan $(STATE)
