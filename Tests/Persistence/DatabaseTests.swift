@@ -116,7 +116,7 @@ struct RelayTests {
     }
 
     private func eventually(_ isSo: () async throws -> Bool) async throws {
-        for _ in 0..<2_000 {
+        for _ in 0..<12_000 {
             if try await isSo() { return }
             try await Task.sleep(for: .milliseconds(5))
         }

@@ -161,7 +161,7 @@ struct TookTooLong: Error { let what: String }
 
 /// Waits for something that is about to be so.
 func eventually(_ what: String, _ isSo: () async throws -> Bool) async throws {
-    for _ in 0..<2_000 {
+    for _ in 0..<12_000 {
         if try await isSo() { return }
         try await Task.sleep(for: .milliseconds(5))
     }

@@ -218,10 +218,10 @@ struct ConnectionPoolTests {
         limits.connections = 1
         limits.waiting = 1
         try await withPool(limits: limits, { $0 == 1 ? "" : "late" }) { pool in
-            async let first = failure { try await pool.execute(request(), deadline: .now() + .milliseconds(400)) }
-            try await Task.sleep(for: .milliseconds(100))
-            async let second = failure { try await pool.execute(request(), deadline: .now() + .milliseconds(200)) }
-            try await Task.sleep(for: .milliseconds(50))
+            async let first = failure { try await pool.execute(request(), deadline: .now() + .seconds(3)) }
+            while pool.load.connections < 1 { await Task.yield() }
+            async let second = failure { try await pool.execute(request(), deadline: .now() + .seconds(2)) }
+            while pool.load.waiting < 1 { await Task.yield() }
             #expect(await failure { try await pool.execute(request(), deadline: .now() + .seconds(5)) } == .overloaded)
             #expect(await second == .deadline)
             #expect(await first == .deadline)

@@ -75,7 +75,7 @@ struct TookTooLong: Error, CustomStringConvertible {
 
 /// Asks again and again until there is an answer.
 func eventually<Value>(
-    _ what: String, within limit: Duration = .seconds(20), _ ask: () async throws -> Value?
+    _ what: String, within limit: Duration = .seconds(60), _ ask: () async throws -> Value?
 ) async throws -> Value {
     let deadline = ContinuousClock.now + limit
     while true {

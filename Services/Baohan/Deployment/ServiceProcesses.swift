@@ -11,7 +11,7 @@ final class ServiceProcesses: Sendable {
         let description: String
     }
 
-    private static let startTimeout = Duration.seconds(30)
+    private static let startTimeout = Duration.seconds(60)
 
     let deployment: LocalDeployment
     private let binaries: URL

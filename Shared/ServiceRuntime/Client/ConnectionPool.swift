@@ -53,6 +53,11 @@ final class ConnectionPool: Sendable {
         self.group = group
     }
 
+    /// Places that are taken, and calls that wait for one.
+    var load: (connections: Int, waiting: Int) {
+        state.withLockedValue { ($0.connections, $0.waiting.count) }
+    }
+
     // MARK: Calls
 
     /// - Throws: ``ClientFailure``, or `CancellationError`.
