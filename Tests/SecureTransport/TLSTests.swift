@@ -364,7 +364,8 @@ struct TLSTests {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        defer { process.terminate() }
+        // s_server does not end when it is asked to.
+        defer { kill(process.processIdentifier, SIGKILL) }
         var found: TestClient?
         try await eventually("s_server listens") {
             found = try? await TestClient(
