@@ -74,7 +74,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let tests: [Target] = [
-    tests("StrictJSON", ["StrictJSON"]),
+    // Counts calls of malloc.
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
+    tests("StrictJSON", ["StrictJSON", "CAllocations"]),
     tests("Contracts", ["Contracts", "StrictJSON"]),
     tests("Cryptography", ["Cryptography"]),
     tests("SecureTransport", ["SecureTransport", "Cryptography"] + nio),
@@ -133,7 +135,8 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "ServiceRuntime", "Contracts", "SecureTransport", .product(name: "Logging", package: "swift-log"),
+                "ServiceRuntime", "Contracts", "Documents", "SecureTransport",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio,
             path: "Benchmarks/Bench", swiftSettings: swift),

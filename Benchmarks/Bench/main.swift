@@ -9,6 +9,7 @@ import ServiceRuntime
 
 // bench serve PORT CERTIFICATE KEY            a service of two routes through router and middleware, on one loop
 // bench call PORT ROOTS SECONDS TASKS         calls a server as our services call each other; prints calls per second
+// bench pages COUNT                           draws policies; prints milliseconds and bytes per page
 
 NIOSingletons.groupLoopCountSuggestion = 1
 let arguments = CommandLine.arguments
@@ -30,6 +31,9 @@ case "call" where arguments.count == 6:
         try await callsPerSecond(
             port: Int(arguments[2]) ?? 0, roots: arguments[3], seconds: Double(arguments[4]) ?? 1,
             tasks: Int(arguments[5]) ?? 1))
+case "pages" where arguments.count == 3:
+    let page = try policyPages(Int(arguments[2]) ?? 1)
+    print(page.milliseconds, page.bytes)
 default:
     print("usage: see Benchmarks/run")
     exit(64)

@@ -2,7 +2,8 @@
 /// none.
 final class JSONDocument {
     let bytes: [UInt8]
-    var nodes: [JSONNode]
+    // Read and marked by one decoder, never while another access is open; the run-time check costs more than the access.
+    @exclusivity(unchecked) var nodes: [JSONNode]
 
     init(_ bytes: [UInt8], rules: StrictJSON.Rules) throws(JSONError) {
         var parser = JSONParser(bytes, rules: rules)

@@ -9,9 +9,11 @@ final class JSONOutput {
         var isEmpty = true
     }
 
-    private(set) var bytes: [UInt8] = []
-    private(set) var open: [Bracket] = []
-    private var opened = 0
+    // One encoder writes at a time and no call of ours holds an access open while another begins: the run-time check of
+    // that on every byte took a third of the encoding's time.
+    @exclusivity(unchecked) private(set) var bytes: [UInt8] = []
+    @exclusivity(unchecked) private(set) var open: [Bracket] = []
+    @exclusivity(unchecked) private var opened = 0
 
     init() { bytes.reserveCapacity(512) }
 
@@ -78,10 +80,11 @@ final class JSONOutput {
         bytes.append(UInt8(ascii: "\""))
         let start = bytes.count
         bytes.append(contentsOf: value.utf8)
-        for index in start..<bytes.count where Self.needsEscape(bytes[index]) {
+        var index = start
+        while index < bytes.count, !Self.needsEscape(bytes[index]) { index += 1 }
+        if index < bytes.count {
             bytes.removeSubrange(start...)
             for byte in value.utf8 { writeEscaped(byte) }
-            break
         }
         bytes.append(UInt8(ascii: "\""))
     }

@@ -27,7 +27,7 @@ struct JSONParser {
     private var at = 0
     private var depth = 0
 
-    /// Objects with more keys than this look for duplicates with a set instead of pair by pair.
+    /// Objects with more keys than this look for duplicates by sorting instead of pair by pair.
     private static let fewKeys = 16
 
     init(_ bytes: [UInt8], rules: StrictJSON.Rules) {
@@ -275,12 +275,35 @@ struct JSONParser {
     }
 
     private func refuseDuplicates(in object: Int) throws(JSONError) {
-        var seen = Set<String>()
+        var keys: [JSONNode] = []
+        keys.reserveCapacity(Int(nodes[object].count))
+        var hasEscapes = false
         var index = object + 1
         while index < Int(nodes[object].next) {
-            guard seen.insert(text(of: nodes[index])).inserted else { throw duplicate(nodes[index]) }
+            keys.append(nodes[index])
+            hasEscapes = hasEscapes || nodes[index].isEscaped
             index = Int(nodes[index + 1].next)
         }
+        if hasEscapes {
+            var seen = Set<String>()
+            for key in keys where !seen.insert(text(of: key)).inserted { throw duplicate(key) }
+        } else {
+            // Sorted by length and bytes, equal keys are neighbours, and no key costs an allocation.
+            keys.sort(by: isBefore)
+            for (left, right) in zip(keys, keys.dropFirst()) where !isBefore(left, right) {
+                throw duplicate(left.start < right.start ? right : left)
+            }
+        }
+    }
+
+    private func isBefore(_ left: JSONNode, _ right: JSONNode) -> Bool {
+        let (length, other) = (left.end - left.start, right.end - right.start)
+        guard length == other else { return length < other }
+        for offset in 0..<Int(length) {
+            let (byte, otherByte) = (bytes[Int(left.start) + offset], bytes[Int(right.start) + offset])
+            if byte != otherByte { return byte < otherByte }
+        }
+        return false
     }
 
     private func sameBytes(_ left: JSONNode, _ right: JSONNode) -> Bool {

@@ -49,9 +49,21 @@ extension Instant: ValidatedText {
         let days = milliseconds.quotientRoundedDown(by: Self.millisecondsPerDay)
         let rest = milliseconds - days * Self.millisecondsPerDay
         let fraction = rest % 1_000
-        let clock = [rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60].map { $0.padded(2) }
-        return CalendarDay(daysSince1970: days).text + "T" + clock.joined(separator: ":")
-            + (fraction == 0 ? "" : "." + fraction.padded(3)) + "Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        CalendarDay(daysSince1970: days).write(to: &text)
+        text.append(UInt8(ascii: "T"))
+        text.append(decimal: rest / 3_600_000, digits: 2)
+        text.append(UInt8(ascii: ":"))
+        text.append(decimal: rest / 60_000 % 60, digits: 2)
+        text.append(UInt8(ascii: ":"))
+        text.append(decimal: rest / 1_000 % 60, digits: 2)
+        if fraction != 0 {
+            text.append(UInt8(ascii: "."))
+            text.append(decimal: fraction, digits: 3)
+        }
+        text.append(UInt8(ascii: "Z"))
+        return String(decoding: text, as: UTF8.self)
     }
 
     public var description: String { text }
@@ -152,8 +164,18 @@ public struct CalendarDay: Hashable, Sendable, Comparable {
 
 extension CalendarDay: ValidatedText {
     public var text: String {
+        var text: [UInt8] = []
+        write(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    fileprivate func write(to text: inout [UInt8]) {
         let (year, month, day) = components
-        return Int64(year).padded(4) + "-" + Int64(month).padded(2) + "-" + Int64(day).padded(2)
+        text.append(decimal: Int64(year), digits: 4)
+        text.append(UInt8(ascii: "-"))
+        text.append(decimal: Int64(month), digits: 2)
+        text.append(UInt8(ascii: "-"))
+        text.append(decimal: Int64(day), digits: 2)
     }
 
     public var description: String { text }
@@ -181,9 +203,17 @@ extension Int64 {
     fileprivate func quotientRoundedDown(by divisor: Int64) -> Int64 {
         self >= 0 ? self / divisor : (self - divisor + 1) / divisor
     }
+}
 
-    fileprivate func padded(_ width: Int) -> String {
-        let digits = String(self)
-        return String(repeating: "0", count: Swift.max(0, width - digits.count)) + digits
+extension [UInt8] {
+    /// The last `digits` digits of a number that is not negative, with leading zeros.
+    fileprivate mutating func append(decimal number: Int64, digits: Int) {
+        let end = count + digits
+        append(contentsOf: repeatElement(UInt8(ascii: "0"), count: digits))
+        var rest = number
+        for place in 1...digits {
+            self[end - place] += UInt8(rest % 10)
+            rest /= 10
+        }
     }
 }

@@ -33,9 +33,9 @@ public struct Money: Hashable, Sendable, Comparable {
 
 extension Money: ValidatedText {
     public var text: String {
-        let magnitude = fen.magnitude
-        let cents = magnitude % 100
-        return "\(fen < 0 ? "-" : "")\(magnitude / 100).\(cents < 10 ? "0" : "")\(cents)"
+        let (yuan, cents) = fen.magnitude.quotientAndRemainder(dividingBy: 100)
+        let text = String(yuan) + (cents < 10 ? ".0" : ".") + String(cents)
+        return fen < 0 ? "-" + text : text
     }
 
     public var description: String { text }

@@ -130,7 +130,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
             closesAfterAnswer = true
             return refuse(context, Problem(.bodyTooLarge, "at most \(limits.bodyBytes) bytes"))
         }
-        guard let head = try? HTTPRequest(received.head, secure: true, splitCookie: false) else {
+        guard let head = HTTPRequest(received.head) else {
             return refuse(context, Problem(.malformedRequest))
         }
         // The body travels in the context: taking it out of the request again would cost a suspension.
@@ -178,6 +178,22 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
         context.eventLoop.assumeIsolated().execute { [self] in
             flushIsScheduled = false
             context.flush()
+        }
+    }
+}
+
+extension HTTPRequest {
+    /// nil for a request line that is no HTTP request. The library takes every target apart as a URL; what clients send
+    /// is a path (origin form, RFC 9112, 3.2.1), which needs none of that.
+    fileprivate init?(_ head: HTTPRequestHead) {
+        if head.uri.utf8.first == UInt8(ascii: "/"), let method = try? Method(head.method) {
+            self.init(
+                method: method, scheme: "https", authority: head.headers.first(name: "host"), path: head.uri,
+                headerFields: HTTPFields(head.headers, splitCookie: false))
+        } else if let request = try? HTTPRequest(head, secure: true, splitCookie: false) {
+            self = request
+        } else {
+            return nil
         }
     }
 }

@@ -154,9 +154,9 @@ struct Gate: Sendable {
             return try QueryDecoder.decode(type, from: request.uri.query ?? "")
         }
         if type == Nothing.self, bytes.isEmpty, let nothing = Nothing() as? Body { return nothing }
-        guard request.headers[.contentType]?.lowercased().hasPrefix("application/json") == true else {
-            throw Problem(.unsupportedMediaType)
-        }
+        guard let media = request.headers[.contentType],
+            media.hasPrefix("application/json") || media.lowercased().hasPrefix("application/json")
+        else { throw Problem(.unsupportedMediaType) }
         return try StrictJSON.decode(type, from: bytes, rules: isPublic ? .publicAPI : .services)
     }
 
