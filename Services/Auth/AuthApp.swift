@@ -18,7 +18,9 @@ func authService(_ runtime: Runtime) async throws {
         }
     }
     let logins = Logins(
-        store: store, issuer: try SessionIssuer(key: settings.sessionKey), anchors: try TrustAnchors(settings.anchors),
+        store: store, issuer: try SessionIssuer(key: settings.sessionKey),
+
+        certificates: CertificatePolicy(paths: try PathVerifier(anchors: settings.anchors), places: CreditCodePlaces()),
         ticketKey: settings.ticketKey, origin: settings.origin, staff: settings.staff, clock: clock)
     let enterprises = Enterprises(
         store: store, centre: runtime.client(TradingCentreAPI.self), clock: clock)

@@ -14,7 +14,7 @@ struct Logins: Sendable {
 
     let store: Store
     let issuer: SessionIssuer
-    let anchors: TrustAnchors
+    let certificates: CertificatePolicy
     let ticketKey: PublicKey
     let origin: String
     let staff: [StaffMember]
@@ -34,8 +34,7 @@ struct Logins: Sendable {
         } catch {
             throw Problem(.certificateMalformed)
         }
-        let identity = try identity(of: certificates, anchors: anchors, at: clock.now)
-        return try await session(for: identity)
+        return try await session(for: try self.certificates.identity(of: certificates, at: clock.now))
     }
 
     // MARK: Signed challenge
@@ -60,17 +59,8 @@ struct Logins: Sendable {
     /// Uses the challenge up, whatever the answer is worth.
     func answer(_ id: ChallengeID, _ answer: ChallengeAnswer) async throws -> Session {
         guard let text = try await store.useChallenge(id, at: clock.now) else { throw Problem(.challengeUnknown) }
-        guard let certificates = try? Certificate.chain(pem: Array(answer.certificates.utf8)) else {
-            throw Problem(.certificateMalformed)
-        }
-        guard let signature = Base64.standard.decode(answer.signature) else {
-            throw Problem(.signatureInvalid, "the signature is not Base64")
-        }
-        let identity = try identity(of: certificates, anchors: anchors, at: clock.now)
-        guard try certificates[0].publicKey.verifies(signature, of: Array(text.utf8)) else {
-            throw Problem(.signatureInvalid)
-        }
-        return try await session(for: identity)
+        let chain = try signers(of: Array(text.utf8), answer)
+        return try await session(for: try certificates.identity(of: chain, at: clock.now))
     }
 
     // MARK: Hand-off (A2)

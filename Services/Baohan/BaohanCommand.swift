@@ -7,7 +7,7 @@ struct BaohanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baohan", abstract: "Runs, walks through and looks after a deployment of Baohan.",
         version: version,
-        subcommands: [DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self])
+        subcommands: [DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self, CertificateCommand.self])
 }
 
 /// Where a deployment on this machine keeps its files and listens.

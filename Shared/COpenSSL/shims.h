@@ -67,6 +67,10 @@ static inline uint64_t baohan_SSL_OP_NO_TICKET(void) { return SSL_OP_NO_TICKET; 
 
 static inline void baohan_X509V3_set_ctx_nodb(X509V3_CTX *context) { X509V3_set_ctx_nodb(context); }
 static inline int baohan_EVP_PKEY_is_rsa(const EVP_PKEY *key) { return EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA; }
+static inline int baohan_EVP_PKEY_is_ed25519(const EVP_PKEY *key) {
+    return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519;
+}
+static inline int baohan_EVP_PKEY_is_sm2(const EVP_PKEY *key) { return EVP_PKEY_is_a(key, "SM2"); }
 static inline int baohan_EVP_PKEY_is_ec(const EVP_PKEY *key) { return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC; }
 
 
@@ -86,4 +90,108 @@ static inline EVP_PKEY *baohan_EVP_PKEY_from_p256_point(unsigned char *point) {
     }
     EVP_PKEY_CTX_free(context);
     return key;
+}
+
+/// SM2 signs a digest that begins with the signer's identity (GM/T 0009); certificates use the default one.
+static inline int baohan_X509_set_sm2_identity(X509 *certificate) {
+    static const char identity[] = "1234567812345678";
+    ASN1_OCTET_STRING *text = ASN1_OCTET_STRING_new();
+    if (text == NULL || ASN1_OCTET_STRING_set(text, (const unsigned char *)identity, sizeof identity - 1) != 1) {
+        ASN1_OCTET_STRING_free(text);
+        return 0;
+    }
+    X509_set0_distinguishing_id(certificate, text);
+    return 1;
+}
+
+/// What OpenSSL refuses and our rules decide otherwise: a trust anchor may be without key usage, because it is trusted for
+/// its name and key (RFC 5280, 6.1.1 d); and a leaf's common name, which OpenSSL still takes for a host where there is no
+/// alternative name, is no name of a host (RFC 9525, 6.3).
+static inline int baohan_verify_callback(int isFine, X509_STORE_CTX *context) {
+    if (isFine) return 1;
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(context);
+    int depth = X509_STORE_CTX_get_error_depth(context);
+    switch (X509_STORE_CTX_get_error(context)) {
+        case X509_V_ERR_CA_CERT_MISSING_KEY_USAGE: return chain != NULL && depth == sk_X509_num(chain) - 1;
+        case X509_V_ERR_PERMITTED_VIOLATION:
+        case X509_V_ERR_EXCLUDED_VIOLATION: return depth == 0;
+        default: return 0;
+    }
+}
+static inline void baohan_X509_STORE_CTX_set_callback(X509_STORE_CTX *context) {
+    X509_STORE_CTX_set_verify_cb(context, baohan_verify_callback);
+}
+
+static inline EVP_PKEY *baohan_EVP_sm2_gen(void) { return EVP_PKEY_Q_keygen(NULL, NULL, "SM2"); }
+static inline EVP_PKEY *baohan_EVP_ed25519_gen(void) { return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"); }
+
+static inline int baohan_EVP_pad(EVP_PKEY_CTX *context, int isPSS, int saltLength) {
+    return !isPSS || (EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+                      EVP_PKEY_CTX_set_rsa_pss_saltlen(context, saltLength) == 1);
+}
+
+/// `EVP_MD_CTX` for one signature by `key`, or NULL. SM2 needs its identity set before the key.
+static inline EVP_MD_CTX *baohan_EVP_context(EVP_PKEY *key, EVP_PKEY_CTX **own) {
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    *own = NULL;
+    if (context == NULL || !EVP_PKEY_is_a(key, "SM2")) return context;
+    *own = EVP_PKEY_CTX_new(key, NULL);
+    if (*own == NULL || EVP_PKEY_CTX_set1_id(*own, "1234567812345678", 16) != 1) {
+        EVP_PKEY_CTX_free(*own);
+        EVP_MD_CTX_free(context);
+        return NULL;
+    }
+    EVP_MD_CTX_set_pkey_ctx(context, *own);
+    return context;
+}
+
+/// Verifies one signature; `digest` is NULL for keys that hash by themselves.
+static inline int baohan_EVP_verify(EVP_PKEY *key, const char *digest, int isPSS, const unsigned char *signature,
+                                    size_t signatureLength, const unsigned char *message, size_t length) {
+    EVP_PKEY_CTX *own, *used = NULL;
+    EVP_MD_CTX *context = baohan_EVP_context(key, &own);
+    if (context == NULL) return 0;
+    int isFine = EVP_DigestVerifyInit_ex(context, &used, digest, NULL, NULL, key, NULL) == 1 &&
+                 baohan_EVP_pad(used, isPSS, RSA_PSS_SALTLEN_AUTO) == 1 &&
+                 EVP_DigestVerify(context, signature, signatureLength, message, length) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_CTX_free(own);
+    return isFine;
+}
+
+/// Makes one signature; `*signatureLength` is the room before and the length after.
+static inline int baohan_EVP_sign(EVP_PKEY *key, const char *digest, int isPSS, unsigned char *signature,
+                                  size_t *signatureLength, const unsigned char *message, size_t length) {
+    EVP_PKEY_CTX *own, *used = NULL;
+    EVP_MD_CTX *context = baohan_EVP_context(key, &own);
+    if (context == NULL) return 0;
+    int isFine = EVP_DigestSignInit_ex(context, &used, digest, NULL, NULL, key, NULL) == 1 &&
+                 baohan_EVP_pad(used, isPSS, RSA_PSS_SALTLEN_DIGEST) == 1 &&
+                 EVP_DigestSign(context, signature, signatureLength, message, length) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_CTX_free(own);
+    return isFine;
+}
+
+/// One line after RFC 2253, with Chinese characters as they are.
+static inline unsigned long baohan_name_flags(void) { return XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB; }
+
+static inline int baohan_X509_is_sm2(const X509 *certificate) {
+    return X509_get_signature_nid(certificate) == NID_SM2_with_SM3;
+}
+
+/// Signs with the hash that belongs to the key: SM3 with the default identity (which `X509_sign` leaves out), none for
+/// Ed25519, SHA-384 for P-384.
+static inline int baohan_X509_sign(X509 *certificate, EVP_PKEY *key) {
+    if (EVP_PKEY_is_a(key, "ED25519")) return X509_sign(certificate, key, NULL) > 0;
+    if (!EVP_PKEY_is_a(key, "SM2")) {
+        return X509_sign(certificate, key, EVP_PKEY_get_bits(key) == 384 ? EVP_sha384() : EVP_sha256()) > 0;
+    }
+    EVP_PKEY_CTX *own;
+    EVP_MD_CTX *context = baohan_EVP_context(key, &own);
+    int isFine = context != NULL && baohan_X509_set_sm2_identity(certificate) == 1 &&
+                 EVP_DigestSignInit(context, NULL, EVP_sm3(), NULL, key) == 1 && X509_sign_ctx(certificate, context) > 0;
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_CTX_free(own);
+    return isFine;
 }

@@ -6,7 +6,11 @@ import COpenSSL
 public final class Certificate: @unchecked Sendable {
     let raw: OpaquePointer
 
-    init(adopting raw: OpaquePointer) { self.raw = raw }
+    init(adopting raw: OpaquePointer) {
+        self.raw = raw
+        if baohan_X509_is_sm2(raw) == 1 { _ = baohan_X509_set_sm2_identity(raw) }
+    }
+
     deinit { X509_free(raw) }
 
     public convenience init(der: [UInt8]) throws {
@@ -27,12 +31,7 @@ public final class Certificate: @unchecked Sendable {
 
     /// All certificates of a PEM text, in its order.
     public static func chain(pem: [UInt8]) throws -> [Certificate] {
-        var chain: [Certificate] = []
-        _ = reading(pem) { bio -> Void? in
-            while let raw = PEM_read_bio_X509(bio, nil, nil, nil) { chain.append(Certificate(adopting: raw)) }
-            ERR_clear_error()
-            return nil
-        }
+        let chain = try PEM.blocks(pem, "CERTIFICATE").map { try Certificate(der: $0) }
         guard !chain.isEmpty else { throw CryptographyError("certificate from PEM") }
         return chain
     }
@@ -62,8 +61,28 @@ public final class Certificate: @unchecked Sendable {
     }
 
     /// Values of a field of the subject, by OID (`2.5.4.10`) or OpenSSL's short name (`O`).
-    public func subject(_ field: String) -> [String] {
-        guard let object = OBJ_txt2obj(field, 0), let name = X509_get_subject_name(raw) else { return [] }
+    public func subject(_ field: String) -> [String] { values(of: field, in: X509_get_subject_name(raw)) }
+
+    /// Values of a field of the issuer, as in ``subject(_:)``.
+    public func issuer(_ field: String) -> [String] { values(of: field, in: X509_get_issuer_name(raw)) }
+
+    /// Subject and issuer in one line each (RFC 2253).
+    public var subjectText: String { Self.text(of: X509_get_subject_name(raw)) }
+    public var issuerText: String { Self.text(of: X509_get_issuer_name(raw)) }
+
+    private static func text(of name: OpaquePointer?) -> String {
+        let text = try? collect("name") { X509_NAME_print_ex($0, name, 0, baohan_name_flags()) >= 0 ? 1 : 0 }
+        return String(decoding: text ?? [], as: UTF8.self)
+    }
+
+    /// The algorithm of its signature, by name.
+    public var signatureAlgorithm: SignatureAlgorithm? {
+        guard let fields = try? CertificateFields(der: der()) else { return nil }
+        return try? SignatureAlgorithm(der: fields.outerAlgorithm)
+    }
+
+    private func values(of field: String, in name: OpaquePointer?) -> [String] {
+        guard let object = OBJ_txt2obj(field, 0), let name else { return [] }
         defer { ASN1_OBJECT_free(object) }
         var values: [String] = []
         var index = X509_NAME_get_index_by_OBJ(name, object, -1)
@@ -98,6 +117,22 @@ public final class Certificate: @unchecked Sendable {
         let flags = X509_get_extension_flags(raw)
         guard flags & UInt32(EXFLAG_KUSAGE) != 0 else { return false }
         return X509_get_key_usage(raw) & UInt32(X509v3_KU_DIGITAL_SIGNATURE) != 0
+    }
+
+    /// Whether `issuer`'s key made the signature; names and validity are not looked at.
+    public func isSigned(by issuer: Certificate) -> Bool {
+        defer { ERR_clear_error() }
+        guard let key = X509_get0_pubkey(issuer.raw) else { return false }
+        return X509_verify(raw, key) == 1
+    }
+
+    /// An odd public exponent of at least 3 (FIPS 186-5, A.1.1); true of keys of other kinds.
+    var hasSoundRSAExponent: Bool {
+        guard let key = X509_get0_pubkey(raw), baohan_EVP_PKEY_is_rsa(key) == 1 else { return true }
+        var exponent: OpaquePointer?
+        guard EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1, let exponent else { return false }
+        defer { BN_free(exponent) }
+        return BN_is_odd(exponent) == 1 && BN_num_bits(exponent) > 1
     }
 
     public var isAuthority: Bool { X509_check_ca(raw) == 1 }

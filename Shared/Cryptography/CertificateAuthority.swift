@@ -33,13 +33,13 @@ public struct CertificateAuthority: Sendable {
         self.key = key
     }
 
-    /// A new root with a P-256 key.
-    public init(name: String, notBefore: Int64, notAfter: Int64) throws {
-        key = try .p256()
+    /// A new root; with a P-256 key unless another is given.
+    public init(name: String, key: PrivateKey? = nil, notBefore: Int64, notAfter: Int64) throws {
+        self.key = try key ?? .p256()
         var request = Request(subject: [("C", "CN"), ("CN", name)], notBefore: notBefore, notAfter: notAfter)
         request.isAuthority = true
         request.keyUsage = "critical,keyCertSign,cRLSign"
-        certificate = try Self.issue(request, for: key.publicKey, issuer: nil, signer: key)
+        certificate = try Self.issue(request, for: self.key.publicKey, issuer: nil, signer: self.key)
     }
 
     public func issue(_ request: Request, for publicKey: PublicKey) throws -> Certificate {
@@ -73,7 +73,7 @@ public struct CertificateAuthority: Sendable {
             throw CryptographyError("issuer")
         }
         try addExtensions(request, to: raw, issuer: issuer?.raw ?? raw)
-        guard X509_sign(raw, signer.raw, EVP_sha256()) > 0 else { throw CryptographyError("certificate signature") }
+        guard baohan_X509_sign(raw, signer.raw) == 1 else { throw CryptographyError("certificate signature") }
         return certificate
     }
 

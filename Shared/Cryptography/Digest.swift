@@ -10,6 +10,15 @@ public func sha256(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     return digest
 }
 
+/// The hash of `bytes` by an algorithm of signatures.
+func digest(_ bytes: [UInt8], _ hash: SignatureAlgorithm.Hash) -> [UInt8] {
+    var digest = [UInt8](repeating: 0, count: 64)
+    var length = 0
+    let done = EVP_Q_digest(nil, hash.rawValue, nil, bytes, bytes.count, &digest, &length)
+    precondition(done == 1, "SHA-2 and SM3 are part of OpenSSL")
+    return Array(digest.prefix(length))
+}
+
 /// HMAC (RFC 2104) with SHA-256.
 public func hmacSHA256(_ bytes: some Sequence<UInt8>, key: [UInt8]) -> [UInt8] {
     let input = Array(bytes)

@@ -25,7 +25,7 @@ public enum JWS {
         public init(_ text: String) throws(Failure) {
             let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 3, let header = Base64.url.decode(parts[0]), let payload = Base64.url.decode(parts[1]),
-                let raw = Base64.url.decode(parts[2]), let signature = derSignature(raw: raw)
+                let raw = Base64.url.decode(parts[2]), let signature = JWS.derSignature(raw: raw)
             else { throw .malformed }
             self.header = header
             self.payload = payload
@@ -60,7 +60,8 @@ public enum JWS {
         return raw
     }
 
-    private static func derSignature(raw: [UInt8]) -> [UInt8]? {
+    /// Two numbers of 32 bytes as ECDSA's DER; nil for another length.
+    static func derSignature(raw: [UInt8]) -> [UInt8]? {
         guard raw.count == 64 else { return nil }
         func integer(_ number: ArraySlice<UInt8>) -> [UInt8] {
             var digits = Array(number.drop { $0 == 0 })

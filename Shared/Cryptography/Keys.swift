@@ -7,7 +7,18 @@ public final class PublicKey: @unchecked Sendable {
     public enum Kind: Equatable, Sendable {
         case rsa(bits: Int)
         case ellipticCurve(String)
+        case ed25519
         case other
+
+        var usualAlgorithm: SignatureAlgorithm {
+            switch self {
+            case .rsa, .other: .rsa(.sha256)
+            case .ellipticCurve("SM2"): .sm2
+            case .ellipticCurve("secp384r1"): .ecdsa(.sha384)
+            case .ellipticCurve: .ecdsa(.sha256)
+            case .ed25519: .ed25519
+            }
+        }
     }
 
     let raw: OpaquePointer
@@ -26,6 +37,29 @@ public final class PublicKey: @unchecked Sendable {
         }
         guard EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, raw) == 1 else { return false }
         return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
+    }
+
+    /// The algorithm by which keys of this kind sign when nobody asks for another.
+    public var usualAlgorithm: SignatureAlgorithm { kind.usualAlgorithm }
+
+    /// Whether `signature` is one over `message` by an algorithm that fits this kind of key and is allowed.
+    public func verifies(_ signature: [UInt8], of message: [UInt8], by algorithm: SignatureAlgorithm) -> Bool {
+        let digest: SignatureAlgorithm.Hash?
+        var isPSS = false
+        switch (algorithm, kind) {
+        case (.rsa(let hash), .rsa(let bits)) where bits >= 2_048: digest = hash
+        case (.rsaPSS(let hash), .rsa(let bits)) where bits >= 2_048:
+            digest = hash
+            isPSS = true
+        case (.ecdsa(let hash), .ellipticCurve(let curve)) where curve != "SM2": digest = hash
+        case (.sm2, .ellipticCurve("SM2")): digest = .sm3
+        case (.ed25519, .ed25519): digest = nil
+        default: return false
+        }
+        defer { ERR_clear_error() }
+        // Middleware gives SM2 signatures as two numbers side by side too.
+        let der = algorithm == .sm2 ? JWS.derSignature(raw: signature) ?? signature : signature
+        return baohan_EVP_verify(raw, digest?.rawValue, isPSS ? 1 : 0, der, der.count, message, message.count) == 1
     }
 
     /// The affine coordinates of a P-256 key, 32 bytes each (RFC 7518, 6.2.1).
@@ -90,6 +124,48 @@ public final class PrivateKey: @unchecked Sendable {
         }
     }
 
+    /// A new SM2 key (GB/T 32918).
+    public static func sm2() throws -> PrivateKey {
+        guard let key = baohan_EVP_sm2_gen() else { throw CryptographyError("new SM2 key") }
+        return PrivateKey(adopting: key)
+    }
+
+    /// A new P-384 key.
+    public static func p384() throws -> PrivateKey {
+        guard let key = baohan_EVP_EC_gen("P-384") else { throw CryptographyError("new P-384 key") }
+        return PrivateKey(adopting: key)
+    }
+
+    /// A new Ed25519 key.
+    public static func ed25519() throws -> PrivateKey {
+        guard let key = baohan_EVP_ed25519_gen() else { throw CryptographyError("new Ed25519 key") }
+        return PrivateKey(adopting: key)
+    }
+
+    /// The algorithm by which keys of this kind sign when nobody asks for another.
+    public var usualAlgorithm: SignatureAlgorithm { keyKind(raw).usualAlgorithm }
+
+    /// Signs `message` by `algorithm`, which must fit the key.
+    public func sign(_ message: [UInt8], by algorithm: SignatureAlgorithm) throws -> [UInt8] {
+        let digest: SignatureAlgorithm.Hash?
+        var isPSS = false
+        switch algorithm {
+        case .rsa(let hash), .ecdsa(let hash): digest = hash
+        case .rsaPSS(let hash):
+            digest = hash
+            isPSS = true
+        case .sm2: digest = .sm3
+        case .ed25519: digest = nil
+        case .weak, .unknown: throw CryptographyError("signature by \(algorithm.name)")
+        }
+        var signature = [UInt8](repeating: 0, count: 2_048)
+        var length = signature.count
+        guard
+            baohan_EVP_sign(raw, digest?.rawValue, isPSS ? 1 : 0, &signature, &length, message, message.count) == 1
+        else { throw CryptographyError("signature by \(algorithm.name)") }
+        return Array(signature.prefix(length))
+    }
+
     /// Signs the SHA-256 of `message`: ECDSA in DER, or RSA PKCS #1 v1.5.
     public func sign(_ message: [UInt8]) throws -> [UInt8] {
         guard let context = EVP_MD_CTX_new() else { throw CryptographyError("signature") }
@@ -108,6 +184,8 @@ public final class PrivateKey: @unchecked Sendable {
 
 func keyKind(_ raw: OpaquePointer?) -> PublicKey.Kind {
     if baohan_EVP_PKEY_is_rsa(raw) == 1 { return .rsa(bits: Int(EVP_PKEY_get_bits(raw))) }
+    if baohan_EVP_PKEY_is_ed25519(raw) == 1 { return .ed25519 }
+    if baohan_EVP_PKEY_is_sm2(raw) == 1 { return .ellipticCurve("SM2") }
     guard baohan_EVP_PKEY_is_ec(raw) == 1 else { return .other }
     var name = [CChar](repeating: 0, count: 64)
     var length = 0

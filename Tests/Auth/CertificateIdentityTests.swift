@@ -1,20 +1,21 @@
 import Contracts
 import Cryptography
 import Foundation
+import ServiceRuntime
 import Testing
-
-@testable import Auth
 
 @Suite("Certificate login")
 struct CertificateIdentityTests {
     let seconds = Int64(Date().timeIntervalSince1970)
     let authority: CertificateAuthority
-    let anchors: TrustAnchors
+    let policy: CertificatePolicy
     let code = "91350100M000100Y43"
+    let otherCode = "91341800MA2T7H7K8M"
 
     init() throws {
         authority = try CertificateAuthority(name: "CA", notBefore: seconds - 3_600, notAfter: seconds + 86_400)
-        anchors = try TrustAnchors([authority.certificate])
+        policy = CertificatePolicy(
+            paths: try PathVerifier(anchors: [authority.certificate]), places: CreditCodePlaces())
     }
 
     private var now: Instant { Instant(milliseconds: seconds * 1_000) }
@@ -31,7 +32,7 @@ struct CertificateIdentityTests {
 
     private func refusal(_ chain: [Certificate], at time: Instant? = nil) -> ProblemCode? {
         do {
-            _ = try identity(of: chain, anchors: anchors, at: time ?? now)
+            _ = try policy.identity(of: chain, at: time ?? now)
             return nil
         } catch {
             return error.code
@@ -50,7 +51,7 @@ struct CertificateIdentityTests {
             },
         ]
         for change in places {
-            let found = try identity(of: [try lock(change)], anchors: anchors, at: now)
+            let found = try policy.identity(of: [try lock(change)], at: now)
             #expect(found.creditCode.text == code && found.name.text == "安徽宏远")
         }
     }
@@ -62,7 +63,9 @@ struct CertificateIdentityTests {
         #expect(
             refusal([try lock { $0.texts = [("1.2.156.10260.4.1.4", "91350100M000100Y4Z")] }])
                 == .certificateWithoutCreditCode)
-        #expect(refusal([try lock { $0.keyUsage = "critical,keyEncipherment" }]) == .certificatePurpose)
+        #expect(refusal([try lock { $0.keyUsage = "critical,keyEncipherment" }]) == .certificateEncryption)
+        #expect(refusal([try lock { $0.extendedKeyUsage = ["serverAuth"] }]) == .certificatePurpose)
+        #expect(refusal([try lock { $0.subject += [("serialNumber", otherCode)] }]) == .certificateAmbiguous)
         #expect(refusal([try lock()], at: now + .hours(2)) == .certificateExpired)
         #expect(refusal([try lock()], at: now - .minutes(10)) == .certificateNotYetValid)
         #expect(refusal([try lock(key: .rsa(bits: 1_024))]) == .certificateWeak)

@@ -116,21 +116,24 @@ struct CertificateTests {
         let root = try authority()
         let key = try PrivateKey.p256()
         let leaf = try root.issue(request(), for: key.publicKey)
-        let anchors = try TrustAnchors([root.certificate])
-        try anchors.verify(leaf, intermediates: [], at: now)
-        func refusal(_ leaf: Certificate, at time: Int64, anchors: TrustAnchors) -> TrustAnchors.Refusal.Reason? {
-            do {
-                try anchors.verify(leaf, intermediates: [], at: time)
+        let check = PathCheck(profile: .login, purpose: .client, milliseconds: now * 1_000)
+        func refusal(_ leaf: Certificate, at time: Int64, anchor: Certificate) -> PathRefusal.Code? {
+            do throws(PathRefusal) {
+                var check = check
+                check.milliseconds = time * 1_000
+                _ = try PathVerifier(anchors: [anchor]).verify(leaf, for: check)
                 return nil
             } catch {
-                return error.reason
+                return error.code
             }
         }
-        #expect(refusal(leaf, at: now + 7_200, anchors: anchors) == .expired)
-        #expect(refusal(leaf, at: now - 7_200, anchors: anchors) == .notYetValid)
-        #expect(refusal(leaf, at: now, anchors: try TrustAnchors([authority("other").certificate])) == .untrusted)
+        #expect(refusal(leaf, at: now, anchor: root.certificate) == nil)
+        #expect(refusal(leaf, at: now + 7_200, anchor: root.certificate) == .expired)
+        #expect(refusal(leaf, at: now - 7_200, anchor: root.certificate) == .notYetValid)
+        #expect(refusal(leaf, at: now, anchor: try authority("other").certificate) == .untrusted)
         let fake = try CertificateAuthority(certificate: root.certificate, key: PrivateKey.p256())
-        #expect(refusal(try fake.issue(request(), for: key.publicKey), at: now, anchors: anchors) == .untrusted)
+        #expect(
+            refusal(try fake.issue(request(), for: key.publicKey), at: now, anchor: root.certificate) == .signature)
     }
 
     @Test("an intermediate leads to the root only if it may issue")
@@ -145,8 +148,9 @@ struct CertificateTests {
                 }, for: key.publicKey)
             let leaf = try CertificateAuthority(certificate: middle, key: key).issue(
                 request(), for: PrivateKey.p256().publicKey)
-            let anchors = try TrustAnchors([root.certificate])
-            let isAccepted = (try? anchors.verify(leaf, intermediates: [middle], at: now)) != nil
+            let check = PathCheck(profile: .login, purpose: .client, milliseconds: now * 1_000)
+            let verifier = try PathVerifier(anchors: [root.certificate])
+            let isAccepted = (try? verifier.verify(leaf, intermediates: [middle], for: check)) != nil
             #expect(isAccepted == isAuthority)
         }
     }

@@ -58,7 +58,7 @@ struct ApplyingTests {
                     $0.notBefore = past - 86_400; $0.notAfter = past
                 }
             ),
-            ("encryption", .certificatePurpose, { $0.keyUsage = "critical,keyEncipherment" }),
+            ("encryption", .certificateEncryption, { $0.keyUsage = "critical,keyEncipherment" }),
             (
                 "nameless", .certificateWithoutCreditCode,
                 {

@@ -55,7 +55,7 @@ struct Walk {
             "encryption-only", name: sample.registered.name, creditCode: sample.registered.creditCode, key: .p256()
         ) { $0.keyUsage = "critical,keyEncipherment,dataEncipherment" }
         try await narrator.refusal(
-            "A1", .init("用加密证书登录", "Log in with the encryption certificate"), .certificatePurpose
+            "A1", .init("用加密证书登录", "Log in with the encryption certificate"), .certificateEncryption
         ) {
             try await Agent.answer(try await world.auth.call(.startChallenge), with: "encryption-only", in: world)
         }

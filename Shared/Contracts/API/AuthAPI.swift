@@ -42,12 +42,35 @@ public struct LoginChallenge: Codable, Sendable {
 }
 
 public struct ChallengeAnswer: Codable, Sendable {
-    /// PEM, leaf first, intermediates behind it.
-    public let certificates: String
-    /// The raw signature over the UTF-8 text with SHA-256 (ECDSA in DER, or RSA PKCS #1 v1.5), in Base64.
+    public enum Form: String, Codable, Sendable, CaseIterable {
+        /// P1: the signature alone.
+        case raw
+        /// P7: a CMS SignedData message that brings its certificates, with the text inside or without it.
+        case cms
+    }
+
+    /// How a raw signature was made.
+    public enum Algorithm: String, Codable, Sendable, CaseIterable {
+        case rsaSHA256 = "rsa_sha256"
+        case rsaPSSSHA256 = "rsa_pss_sha256"
+        case ecdsaSHA256 = "ecdsa_sha256"
+        case ecdsaSHA384 = "ecdsa_sha384"
+        case sm2SM3 = "sm2_sm3"
+        case ed25519
+    }
+
+    /// Raw if absent.
+    public let form: Form?
+    /// Of a raw signature; what is usual for the key if absent.
+    public let algorithm: Algorithm?
+    /// PEM, leaf first, intermediates behind it; only with a raw signature.
+    public let certificates: String?
+    /// The signature over the UTF-8 text, in Base64. ECDSA in DER; SM2 in DER or as two numbers of 32 bytes.
     public let signature: String
 
-    public init(certificates: String, signature: String) {
+    public init(form: Form? = nil, algorithm: Algorithm? = nil, certificates: String? = nil, signature: String) {
+        self.form = form
+        self.algorithm = algorithm
         self.certificates = certificates
         self.signature = signature
     }

@@ -23,6 +23,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case notAllowed = "not_allowed"
     case callerNotAllowed = "caller_not_allowed"
     case signatureInvalid = "signature_invalid"
+    case signatureWeak = "signature_weak"
     case replayed
     // Login (A1, A2)
     case certificateMalformed = "certificate_malformed"
@@ -32,6 +33,10 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case certificatePurpose = "certificate_purpose"
     case certificateWeak = "certificate_weak"
     case certificateWithoutCreditCode = "certificate_without_credit_code"
+    case certificateAmbiguous = "certificate_ambiguous"
+    case certificateEncryption = "certificate_encryption"
+    case certificateRevoked = "certificate_revoked"
+    case revocationUnknown = "revocation_unknown"
     case challengeUnknown = "challenge_unknown"
     case ticketInvalid = "ticket_invalid"
     // Enterprise and step-up (A3, A7)
@@ -69,9 +74,11 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     public var status: Int {
         switch self {
         case .malformedRequest, .malformedJSON, .idempotencyKeyMissing: 400
-        case .sessionMissing, .sessionInvalid, .sessionExpired, .signatureInvalid, .certificateMalformed,
+        case .sessionMissing, .sessionInvalid, .sessionExpired, .signatureInvalid, .signatureWeak,
+            .certificateMalformed,
             .certificateUntrusted, .certificateExpired, .certificateNotYetValid, .certificatePurpose, .certificateWeak,
-            .certificateWithoutCreditCode, .challengeUnknown, .ticketInvalid:
+            .certificateWithoutCreditCode, .certificateAmbiguous, .certificateEncryption, .certificateRevoked,
+            .challengeUnknown, .ticketInvalid:
             401
         case .notAllowed, .callerNotAllowed: 403
         case .notFound, .lotUnknown, .providerUnknown, .enterpriseNotRegistered: 404
@@ -87,7 +94,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
             422
         case .smsTooSoon: 429
         case .internalError: 500
-        case .unavailable: 503
+        case .unavailable, .revocationUnknown: 503
         case .deadlineExceeded: 504
         }
     }
@@ -121,11 +128,19 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .notAllowed: ("您没有此操作的权限。", "You may not do this.")
         case .callerNotAllowed: ("调用方证书无权访问此接口。", "The caller's certificate may not use this route.")
         case .signatureInvalid: ("签名验证未通过。", "The signature is not valid.")
+        case .signatureWeak: ("签名算法不安全，不予接受。", "The signature's algorithm is not accepted.")
         case .replayed: ("该消息已处理过。", "This message was used before.")
         case .certificateMalformed: ("无法读取数字证书。", "The certificate cannot be read.")
         case .certificateUntrusted: ("数字证书不是受信任的机构颁发的。", "The certificate does not come from a trusted authority.")
         case .certificateExpired: ("数字证书已过期，请到发证机构更新。", "The certificate has expired; renew it with its authority.")
         case .certificateNotYetValid: ("数字证书尚未生效。", "The certificate is not valid yet.")
+        case .certificateAmbiguous:
+            ("证书中有两个不同的统一社会信用代码。", "The certificate holds two different unified social credit codes.")
+        case .certificateEncryption:
+            ("这是加密证书，请使用同一介质中的签名证书。", "This is the encryption certificate; use the signing one of the same key.")
+        case .certificateRevoked: ("数字证书已被吊销，请联系发证机构。", "The certificate was revoked; ask its authority.")
+        case .revocationUnknown:
+            ("暂时无法查询证书吊销状态，请稍后重试。", "Whether the certificate was revoked cannot be told now; try again later.")
         case .certificatePurpose:
             ("该证书不能用于签名登录，请使用签名证书。", "The certificate is not made for signing; use the signing one.")
         case .certificateWeak: ("证书或签名的算法不够安全。", "The certificate or signature uses an algorithm that is not safe.")
