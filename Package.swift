@@ -96,7 +96,7 @@ let tests: [Target] = [
         "EndToEnd",
         [
             "Baohan", "Auth", "Order", "Payment", "Refund", "Invoice", "Sandbox", "Contracts", "Cryptography",
-            "ServiceRuntime", "SecureTransport",
+            "Persistence", "ServiceRuntime", "SecureTransport",
         ]),
 ]
 

@@ -17,30 +17,42 @@ func authService(_ runtime: Runtime) async throws {
         case .sms(let text): try await sms.call(.send, text, key: delivery.id.text)
         }
     }
+    let issuer = try SessionIssuer(keys: settings.sessionKeys)
+    let sessions = Sessions(store: store, issuer: issuer, staff: settings.staff, clock: clock)
     let logins = Logins(
-        store: store, issuer: try SessionIssuer(key: settings.sessionKey),
-
+        store: store, sessions: sessions, guardian: LoginGuard(store: store, clock: clock),
         certificates: CertificatePolicy(paths: try PathVerifier(anchors: settings.anchors), places: CreditCodePlaces()),
-        ticketKey: settings.ticketKey, origin: settings.origin, staff: settings.staff, clock: clock)
+        ticketKey: settings.ticketKey, origin: settings.origin, clock: clock)
     let enterprises = Enterprises(
         store: store, centre: runtime.client(TradingCentreAPI.self), clock: clock)
     let stepUps = StepUps(store: store, revealsCaptchas: settings.revealsCaptchas, clock: clock)
 
     try runtime.serve(AuthAPI.self) { routes in
         addRoutes(
-            to: routes, database: database, logins: logins, enterprises: enterprises, stepUps: stepUps,
+            to: routes, database: database, logins: logins, sessions: sessions, enterprises: enterprises,
+            stepUps: stepUps,
             clock: clock)
     }
     try runtime.servePeople(LoginAPI.self, listen: "login.listen", default: "127.0.0.1:7011") { routes in
-        routes.on(.logIn, .offLoop) { call in try await logins.logIn(chain: call.peerChain) }
+        routes.on(.logIn, .offLoop) { call in try await logins.logIn(chain: call.peerChain, from: call.address) }
+        routes.on(.refreshBoundSession) { call in
+            try await sessions.refresh(
+                call.body, certificate: call.peerChain.first.map { sha256($0).hex }, from: call.address)
+        }
     }
     runtime.run(relay)
+    // Keys are changed by changing the file: the first one signs, all are published.
+    runtime.run(
+        Periodic("session keys", every: .seconds(2), logger: runtime.logger) {
+            try issuer.replace(with: AuthSettings.keys(file: settings.sessionKeyFile))
+        })
 }
 
 /// What Auth is told at its start.
 struct AuthSettings {
     let databaseFile: String
-    let sessionKey: PrivateKey
+    let sessionKeyFile: String
+    let sessionKeys: [PrivateKey]
     let anchors: [Certificate]
     let ticketKey: PublicKey
     let origin: String
@@ -51,17 +63,20 @@ struct AuthSettings {
         databaseFile = settings.requiredText("database.file", "SQLite file")
         origin = settings.text("login.origin", default: "https://localhost:7011")
         revealsCaptchas = settings.flag("captcha.sandbox", default: false)
-        let sessionKey = settings.file("session.key", "PEM private key, P-256, that signs session tokens")
+        let sessionKey = settings.file("session.key", "PEM private keys, P-256; the first signs session tokens")
         let anchors = settings.file("login.trust", "PEM certificates of the authorities whose certificates may log in")
         let ticket = settings.file("handoff.certificate", "PEM certificate of the trading platform's ticket key")
         let staff = settings.optionalText("staff.file")
         try settings.check()
-        self.sessionKey = try PrivateKey(pem: Self.read(sessionKey))
+        sessionKeyFile = sessionKey
+        sessionKeys = try Self.keys(file: sessionKey)
         self.anchors = try Certificate.chain(pem: Self.read(anchors))
         ticketKey = try Certificate.chain(pem: Self.read(ticket))[0].publicKey
         self.staff =
             try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []
     }
+
+    static func keys(file: String) throws -> [PrivateKey] { try PrivateKey.keys(pem: read(file)) }
 
     private static func read(_ file: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))

@@ -35,6 +35,16 @@ func signers(of text: [UInt8], _ answer: ChallengeAnswer) throws(Problem) -> [Ce
     }
 }
 
+/// SHA-256 of the certificate that an answer shows; nil when it shows none that can be read.
+func shownCertificate(_ answer: ChallengeAnswer) -> String? {
+    switch answer.form ?? .raw {
+    case .raw: answer.certificates.flatMap { PEM.blocks(Array($0.utf8), "CERTIFICATE").first }.map { sha256($0).hex }
+    case .cms:
+        Base64.standard.decode(answer.signature).flatMap { try? SignedMessage(der: $0) }
+            .flatMap { try? $0.certificates[0].fingerprint() }
+    }
+}
+
 extension SignatureAlgorithm {
     fileprivate init(_ algorithm: ChallengeAnswer.Algorithm) {
         switch algorithm {

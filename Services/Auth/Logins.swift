@@ -5,36 +5,31 @@ import StrictJSON
 
 /// The ways in, all ending in the same session (A1, A2).
 struct Logins: Sendable {
-    /// A session ends by itself after this time.
-    private static let sessionLifetime = Duration.minutes(30)
     /// A challenge is answered by a program, not by a person.
     private static let challengeLifetime = Duration.seconds(120)
     /// A ticket only has to survive one redirect.
     private static let ticketLifetime = Duration.seconds(60)
 
     let store: Store
-    let issuer: SessionIssuer
+    let sessions: Sessions
+    let guardian: LoginGuard
     let certificates: CertificatePolicy
     let ticketKey: PublicKey
     let origin: String
-    let staff: [StaffMember]
     let clock: ServiceClock
-
-    var keySet: KeySet { issuer.keySet }
 
     // MARK: Mutual TLS
 
     /// The peer proved in the handshake that it owns the first certificate's key.
     ///
     /// - Parameter chain: DER, leaf first.
-    func logIn(chain: [[UInt8]]) async throws -> Session {
-        let certificates: [Certificate]
-        do {
-            certificates = try chain.map { try Certificate(der: $0) }
-        } catch {
-            throw Problem(.certificateMalformed)
+    func logIn(chain: [[UInt8]], from address: String) async throws -> Session {
+        try await guardian.admit(chain.first.map { sha256($0).hex }, from: address) {
+            guard let chain = try? chain.map({ try Certificate(der: $0) }) else {
+                throw Problem(.certificateMalformed)
+            }
+            return try await open(.mutualTLS, try certificates.identity(of: chain, at: clock.now), from: address)
         }
-        return try await session(for: try self.certificates.identity(of: certificates, at: clock.now))
     }
 
     // MARK: Signed challenge
@@ -57,52 +52,38 @@ struct Logins: Sendable {
     }
 
     /// Uses the challenge up, whatever the answer is worth.
-    func answer(_ id: ChallengeID, _ answer: ChallengeAnswer) async throws -> Session {
-        guard let text = try await store.useChallenge(id, at: clock.now) else { throw Problem(.challengeUnknown) }
-        let chain = try signers(of: Array(text.utf8), answer)
-        return try await session(for: try certificates.identity(of: chain, at: clock.now))
+    func answer(_ id: ChallengeID, _ answer: ChallengeAnswer, from address: String) async throws -> Session {
+        try await guardian.admit(shownCertificate(answer), from: address) {
+            guard let text = try await store.useChallenge(id, at: clock.now) else { throw Problem(.challengeUnknown) }
+            let chain = try signers(of: Array(text.utf8), answer)
+            return try await open(.challenge, try certificates.identity(of: chain, at: clock.now), from: address)
+        }
     }
 
     // MARK: Hand-off (A2)
 
     /// Takes a trading platform's signed ticket: short-lived, for us, and once.
-    func handOff(_ ticket: String) async throws -> Session {
-        let now = clock.now
-        guard let token = try? JWS.Token(ticket),
-            let header = try? StrictJSON.decode(TicketHeader.self, from: token.header), header.alg == "ES256",
-            let payload = try? token.verify(with: ticketKey),
-            let claims = try? StrictJSON.decode(TicketClaims.self, from: payload), claims.aud == "baohan",
-            claims.iat <= now.seconds + 5, now.seconds < claims.exp,
-            claims.exp - claims.iat <= Self.ticketLifetime.components.seconds
-        else { throw Problem(.ticketInvalid) }
-        guard try await store.useTicket("\(claims.iss) \(claims.jti)", at: now) else { throw Problem(.ticketInvalid) }
-        let enterprise = try await store.enterprise(claims.sub, named: claims.name, at: now)
-        return try await open(
-            enterprise, name: claims.name, creditCode: claims.sub, staff: nil, lot: claims.lot, proof: "ticket")
+    func handOff(_ ticket: String, from address: String) async throws -> Session {
+        try await guardian.admit(nil, from: address) {
+            let now = clock.now
+            guard let token = try? JWS.Token(ticket),
+                let header = try? StrictJSON.decode(TicketHeader.self, from: token.header), header.alg == "ES256",
+                let payload = try? token.verify(with: ticketKey),
+                let claims = try? StrictJSON.decode(TicketClaims.self, from: payload), claims.aud == "baohan",
+                claims.iat <= now.seconds + 5, now.seconds < claims.exp,
+                claims.exp - claims.iat <= Self.ticketLifetime.components.seconds
+            else { throw Problem(.ticketInvalid) }
+            guard try await store.useTicket("\(claims.iss) \(claims.jti)", at: now) else {
+                throw Problem(.ticketInvalid)
+            }
+            let proof = Proof(way: .ticket, creditCode: claims.sub, name: claims.name, certificate: nil)
+            return try await sessions.open(proof, lot: claims.lot, from: address)
+        }
     }
 
-    // MARK: Session
-
-    private func session(for identity: CertificateIdentity) async throws -> Session {
-        let enterprise = try await store.enterprise(identity.creditCode, named: identity.name, at: clock.now)
-        return try await open(
-            enterprise, name: identity.name, creditCode: identity.creditCode,
-            staff: staff.first { $0.creditCode == identity.creditCode }, lot: nil, proof: identity.fingerprint)
-    }
-
-    private func open(
-        _ enterprise: EnterpriseID, name: Words, creditCode: UnifiedSocialCreditCode, staff: StaffMember?, lot: LotID?,
-        proof: String
-    ) async throws -> Session {
-        let now = clock.now
-        let person = Person(
-            enterprise: enterprise, role: staff?.role ?? .bidder, name: name, creditCode: creditCode,
-            insurer: staff?.insurer, session: SessionID())
-        let expiresAt = now + Self.sessionLifetime
-        try await store.add(person, proof: proof, from: now, until: expiresAt)
-        return Session(
-            token: try issuer.token(for: person, from: now, until: expiresAt), expiresAt: expiresAt,
-            enterprise: enterprise, name: name, creditCode: creditCode, role: person.role, lot: lot)
+    private func open(_ way: LoginWay, _ identity: CertificateIdentity, from address: String) async throws -> Session {
+        let proof = Proof(way: way, creditCode: identity.creditCode, name: identity.name, certificate: identity)
+        return try await sessions.open(proof, lot: nil, from: address)
     }
 }
 

@@ -59,5 +59,45 @@ let authMigrations = [
         );
         CREATE INDEX sms_code_mobile ON sms_code (mobile, sent_at);
         CREATE INDEX sms_code_enterprise ON sms_code (enterprise, sent_at);
-        """)
+        """),
+    Migration(
+        "auth-2",
+        """
+        ALTER TABLE session ADD COLUMN way TEXT NOT NULL DEFAULT 'mutual_tls';
+        ALTER TABLE session ADD COLUMN certificate TEXT;
+        ALTER TABLE session ADD COLUMN certificate_expires_at BIGINT;
+        ALTER TABLE session ADD COLUMN last_used_at BIGINT NOT NULL DEFAULT 0;
+        ALTER TABLE session ADD COLUMN ended_at BIGINT;
+        CREATE INDEX session_enterprise ON session (enterprise, ended_at);
+        CREATE INDEX session_certificate ON session (certificate);
+        CREATE INDEX session_ended ON session (ended_at);
+        CREATE TABLE refresh_token (
+            hash TEXT PRIMARY KEY,
+            session TEXT NOT NULL REFERENCES session (id),
+            expires_at BIGINT NOT NULL,
+            used_at BIGINT
+        );
+        CREATE TABLE certificate (
+            fingerprint TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            serial_number TEXT NOT NULL,
+            issuer TEXT NOT NULL,
+            first_used_at BIGINT NOT NULL,
+            expires_at BIGINT NOT NULL
+        );
+        CREATE UNIQUE INDEX certificate_number ON certificate (issuer, serial_number);
+        CREATE TABLE block (
+            kind TEXT NOT NULL,
+            value TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (kind, value)
+        );
+        CREATE TABLE attempt (
+            key TEXT NOT NULL,
+            period BIGINT NOT NULL,
+            count BIGINT NOT NULL,
+            PRIMARY KEY (key, period)
+        );
+        """),
 ]

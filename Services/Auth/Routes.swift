@@ -4,13 +4,27 @@ import ServiceRuntime
 
 /// HTTP in, Contracts out (A1 to A3, A7).
 func addRoutes(
-    to routes: Routes<AuthAPI>, database: Database, logins: Logins, enterprises: Enterprises, stepUps: StepUps,
+    to routes: Routes<AuthAPI>, database: Database, logins: Logins, sessions: Sessions, enterprises: Enterprises,
+    stepUps: StepUps,
     clock: ServiceClock
 ) {
-    routes.on(.keys) { _ in logins.keySet }
+    routes.on(.keys) { _ in sessions.keySet }
+    routes.on(.revokedSessions) { _ in try await sessions.revoked() }
+    routes.on(.refreshSession) { call in
+        try await sessions.refresh(call.body, certificate: nil, from: call.address)
+    }
+    routes.on(.sessions) { call in try await sessions.list(for: call.person) }
+    routes.on(.endSession) { call in try await sessions.end(call.id, by: call.person) }
+    routes.on(.endAllSessions) { call in try await sessions.end(nil, by: call.person) }
+    routes.on(.block) { call in
+        try await sessions.set(call.body, by: "tool")
+        return Nothing()
+    }
     routes.on(.startChallenge) { _ in try await logins.startChallenge() }
-    routes.on(.answerChallenge, .offLoop) { call in try await logins.answer(call.id, call.body) }
-    routes.on(.handOff) { call in try await logins.handOff(call.body.ticket) }
+    routes.on(.answerChallenge, .offLoop) { call in
+        try await logins.answer(call.id, call.body, from: call.address)
+    }
+    routes.on(.handOff) { call in try await logins.handOff(call.body.ticket, from: call.address) }
 
     routes.on(.enterprise) { call in try await enterprises.profile(of: call.person.enterprise) }
     routes.on(.synchroniseEnterprise) { call in try await enterprises.synchronise(call.person) }

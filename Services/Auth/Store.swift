@@ -6,32 +6,7 @@ import ServiceRuntime
 struct Store: Sendable {
     let database: Database
 
-    // MARK: Enterprises and sessions
-
-    /// The enterprise with this credit code, made known if it is new.
-    func enterprise(_ creditCode: UnifiedSocialCreditCode, named name: Words, at now: Instant) async throws
-        -> EnterpriseID
-    {
-        try await database.write { transaction in
-            try transaction.execute(
-                """
-                INSERT INTO enterprise (id, credit_code, name, created_at) VALUES (?, ?, ?, ?)
-                ON CONFLICT (credit_code) DO NOTHING
-                """, EnterpriseID(), creditCode, name, now)
-            guard let row = try transaction.row("SELECT id FROM enterprise WHERE credit_code = ?", creditCode) else {
-                throw Problem(.notFound)
-            }
-            return try row["id"]
-        }
-    }
-
-    func add(_ person: Person, proof: String, from start: Instant, until end: Instant) async throws {
-        try await database.write { transaction in
-            try transaction.execute(
-                "INSERT INTO session (id, enterprise, role, proof, started_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-                person.session, person.enterprise, person.role, proof, start, end)
-        }
-    }
+    // MARK: Enterprises
 
     func profile(_ id: EnterpriseID) async throws -> EnterpriseProfile? {
         try await database.read { try Self.profile(id, in: $0) }

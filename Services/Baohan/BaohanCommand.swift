@@ -7,7 +7,10 @@ struct BaohanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baohan", abstract: "Runs, walks through and looks after a deployment of Baohan.",
         version: version,
-        subcommands: [DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self, CertificateCommand.self])
+        subcommands: [
+            DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self, CertificateCommand.self,
+            AuditCommand.self,
+        ])
 }
 
 /// Where a deployment on this machine keeps its files and listens.

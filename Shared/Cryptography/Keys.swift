@@ -111,6 +111,19 @@ public final class PrivateKey: @unchecked Sendable {
         self.init(adopting: key)
     }
 
+    /// All private keys of a PEM text, in its order.
+    public static func keys(pem: [UInt8]) throws -> [PrivateKey] {
+        let blocks = PEM.blocks(pem, "PRIVATE KEY") + PEM.blocks(pem, "EC PRIVATE KEY")
+        let keys = try blocks.map { der in
+            guard let key = reading(der, { d2i_PrivateKey_bio($0, nil) }) else {
+                throw CryptographyError("private key from PEM")
+            }
+            return PrivateKey(adopting: key)
+        }
+        guard !keys.isEmpty else { throw CryptographyError("private key from PEM") }
+        return keys
+    }
+
     /// PKCS #8 in PEM, not encrypted: for files that only their owner may read.
     public func pem() throws -> [UInt8] {
         try collect("private key to PEM") { PEM_write_bio_PKCS8PrivateKey($0, raw, nil, nil, 0, nil, nil) }

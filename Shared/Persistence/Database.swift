@@ -27,6 +27,14 @@ public final class Database: Sendable {
         try Migration.run(Migration.runtime + migrations, in: pool)
     }
 
+    /// Opens a file that another process may be writing to, and changes nothing.
+    public init(reading file: String) throws {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(Self.busyTimeout)
+        pool = try DatabasePool(path: file, configuration: configuration)
+    }
+
     /// What SQLite says its `synchronous` is, for the test that nobody weakens it: 2 is FULL.
     func synchronousMode() throws -> Int {
         try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }

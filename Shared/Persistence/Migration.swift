@@ -41,7 +41,28 @@ public struct Migration: Sendable {
             );
             CREATE INDEX outbox_aggregate ON outbox (aggregate, position);
             CREATE INDEX outbox_due ON outbox (is_dead, due_at);
-            """)
+            """),
+        Migration(
+            "runtime-2",
+            """
+            CREATE TABLE audit (
+                number BIGINT PRIMARY KEY,
+                at BIGINT NOT NULL,
+                event TEXT NOT NULL,
+                actor TEXT NOT NULL,
+                subject TEXT NOT NULL,
+                certificate TEXT,
+                origin TEXT,
+                result TEXT NOT NULL,
+                hash TEXT NOT NULL
+            );
+            CREATE TABLE audit_head (
+                id BIGINT PRIMARY KEY CHECK (id = 1),
+                number BIGINT NOT NULL,
+                hash TEXT NOT NULL
+            );
+            INSERT INTO audit_head (id, number, hash) VALUES (1, 0, '');
+            """),
     ]
 
     static func run(_ migrations: [Migration], in pool: DatabasePool) throws {

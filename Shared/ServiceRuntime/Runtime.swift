@@ -57,7 +57,15 @@ public final class Runtime {
         // Auth verifies tokens with its own keys like everybody else, over its own listener.
         let keys = Client<AuthAPI>(
             settings.address("peers.auth", default: Self.defaultAddress(.auth)), identity: identity, group: group)
-        sessions = SessionVerifier(clock: clock) { try await keys.call(.keys) }
+        let sessions = SessionVerifier(clock: clock) { try await keys.call(.keys) }
+        self.sessions = sessions
+        // An ended session is refused by every service within two of these rounds.
+        services.append(
+            Periodic("revoked sessions", every: .seconds(2), logger: logger.quiet) {
+                if let ended = try? await keys.call(.revokedSessions) { sessions.setRevoked(ended.sessions) }
+            })
+        services.append(
+            Periodic("session keys", every: .seconds(60), logger: logger.quiet) { try? await sessions.refreshKeys() })
         shutDowns.append { keys.shutDown() }
     }
 

@@ -14,8 +14,16 @@ struct SessionClaims: Codable {
     let name: Words
     let uscc: UnifiedSocialCreditCode
     let insurer: String?
+    let cnf: Confirmation?
     let iat: Int64
     let exp: Int64
+
+    /// The certificate that holds the session (RFC 8705, 3.1).
+    struct Confirmation: Codable {
+        let x5t: String
+
+        enum CodingKeys: String, CodingKey { case x5t = "x5t#S256" }
+    }
 }
 
 struct TokenHeader: Codable {
@@ -28,36 +36,75 @@ struct TokenHeader: Codable {
 let sessionIssuer = "baohan-auth"
 let sessionAudience = "baohan"
 
-/// Signs session tokens; Auth only.
-public struct SessionIssuer: Sendable {
-    private let key: PrivateKey
-    private let keyID: String
-    public let keySet: KeySet
-
-    public init(key: PrivateKey) throws {
-        self.key = key
-        let (x, y) = try key.publicKey.coordinates()
-        keyID = String(sha256(x + y).hex.prefix(16))
-        keySet = KeySet(keys: [
-            KeySet.Key(kty: "EC", crv: "P-256", kid: keyID, x: Base64.url.encode(x), y: Base64.url.encode(y))
-        ])
+/// Signs session tokens; Auth only. Several keys may be known at a time: the first signs, all are published, so that keys
+/// are changed while tokens of the old one are still about.
+public final class SessionIssuer: Sendable {
+    private struct Ring {
+        let key: PrivateKey
+        let keyID: String
+        let keySet: KeySet
     }
 
-    public func token(for person: Person, from start: Instant, until end: Instant) throws -> String {
-        let header = TokenHeader(alg: "ES256", typ: "JWT", kid: keyID)
+    private let ring: NIOLockedValueBox<Ring>
+
+    /// - Throws: ``CryptographyError`` unless all are P-256 keys.
+    public init(keys: [PrivateKey]) throws {
+        ring = NIOLockedValueBox(try Self.ring(keys))
+    }
+
+    /// Takes other keys from now on.
+    public func replace(with keys: [PrivateKey]) throws {
+        let new = try Self.ring(keys)
+        ring.withLockedValue { $0 = new }
+    }
+
+    private static func ring(_ keys: [PrivateKey]) throws -> Ring {
+        let published = try keys.map { key in
+            let (x, y) = try key.publicKey.coordinates()
+            return KeySet.Key(
+                kty: "EC", crv: "P-256", kid: String(sha256(x + y).hex.prefix(16)), x: Base64.url.encode(x),
+                y: Base64.url.encode(y))
+        }
+        return Ring(key: keys[0], keyID: published[0].kid, keySet: KeySet(keys: published))
+    }
+
+    public var keySet: KeySet { ring.withLockedValue { $0.keySet } }
+
+    /// - Parameter certificate: SHA-256 of the certificate to which the session is bound, if it is (RFC 8705, 3.1).
+    public func token(
+        for person: Person, certificate: [UInt8]? = nil, from start: Instant, until end: Instant
+    ) throws -> String {
+        let ring = ring.withLockedValue { $0 }
+        let header = TokenHeader(alg: "ES256", typ: "JWT", kid: ring.keyID)
         let claims = SessionClaims(
             iss: sessionIssuer, aud: sessionAudience, sub: person.enterprise, sid: person.session, role: person.role,
-            name: person.name, uscc: person.creditCode, insurer: person.insurer, iat: start.seconds, exp: end.seconds)
-        return try JWS.sign(header: try StrictJSON.encode(header), payload: try StrictJSON.encode(claims), key: key)
+            name: person.name, uscc: person.creditCode, insurer: person.insurer,
+            cnf: certificate.map { SessionClaims.Confirmation(x5t: Base64.url.encode($0)) }, iat: start.seconds,
+            exp: end.seconds)
+        return try JWS.sign(
+            header: try StrictJSON.encode(header), payload: try StrictJSON.encode(claims), key: ring.key)
     }
 }
 
 /// Verifies session tokens with Auth's published keys, fetched when a token names one that is not known.
 public final class SessionVerifier: Sendable {
+    /// Longer than any token lives.
+    static let longestLifetime = Duration.minutes(6)
     /// Not more often than this is Auth asked for keys, whatever tokens claim.
     private static let refreshInterval = Duration.seconds(5)
     /// A token that was issued in another process's present may lie a little in ours.
     private static let leeway: Int64 = 5
+
+    /// More than anybody is logged in at a time on one replica; a cache that is full begins anew.
+    private static let cachedTokens = 10_000
+    /// A token of ours has about 600 bytes.
+    private static let longestToken = 4_096
+
+    private struct Verified {
+        let person: Person
+        let issuedAt: Int64
+        let expiresAt: Int64
+    }
 
     private struct State {
         var keys: [String: PublicKey] = [:]
@@ -67,6 +114,9 @@ public final class SessionVerifier: Sendable {
     }
 
     private let state = NIOLockedValueBox(State())
+    /// Tokens whose signature was found good with the keys that are known now.
+    private let cache = NIOLockedValueBox<[String: Verified]>([:])
+    private let revoked = NIOLockedValueBox<Set<SessionID>>([])
     private let fetch: @Sendable () async throws -> KeySet
     private let clock: ServiceClock
 
@@ -75,19 +125,48 @@ public final class SessionVerifier: Sendable {
         self.fetch = fetch
     }
 
-    func verify(_ text: String) async throws -> Person {
-        guard let token = try? JWS.Token(text),
+    /// Who holds the token, while it is valid and its session goes on.
+    ///
+    /// - Throws: ``ProblemCode/sessionInvalid``, ``ProblemCode/sessionExpired``, ``ProblemCode/sessionRevoked``.
+    package func verify(_ text: String) async throws -> Person {
+        let verified: Verified
+        if let known = cache.withLockedValue({ $0[text] }) {
+            verified = known
+        } else {
+            verified = try await check(text)
+            cache.withLockedValue { cache in
+                if cache.count >= Self.cachedTokens { cache.removeAll(keepingCapacity: true) }
+                cache[text] = verified
+            }
+        }
+        let now = clock.now.seconds
+        guard verified.issuedAt <= now + Self.leeway else { throw Problem(.sessionInvalid) }
+        guard now < verified.expiresAt else { throw Problem(.sessionExpired) }
+        guard !revoked.withLockedValue({ $0.contains(verified.person.session) }) else { throw Problem(.sessionRevoked) }
+        return verified.person
+    }
+
+    /// Signature and claims: what does not change while the key is published.
+    private func check(_ text: String) async throws -> Verified {
+        guard text.utf8.count <= Self.longestToken, let token = try? JWS.Token(text),
             let header = try? StrictJSON.decode(TokenHeader.self, from: token.header), header.alg == "ES256",
             header.typ == "JWT", let key = try await key(header.kid), let payload = try? token.verify(with: key),
             let claims = try? StrictJSON.decode(SessionClaims.self, from: payload),
-            claims.iss == sessionIssuer, claims.aud == sessionAudience
+            claims.iss == sessionIssuer, claims.aud == sessionAudience, claims.iat < claims.exp,
+            claims.exp - claims.iat <= Self.longestLifetime.components.seconds
         else { throw Problem(.sessionInvalid) }
-        let now = clock.now.seconds
-        guard claims.iat <= now + Self.leeway else { throw Problem(.sessionInvalid) }
-        guard now < claims.exp else { throw Problem(.sessionExpired) }
-        return Person(
-            enterprise: claims.sub, role: claims.role, name: claims.name, creditCode: claims.uscc,
-            insurer: claims.insurer, session: claims.sid)
+        return Verified(
+            person: Person(
+                enterprise: claims.sub, role: claims.role, name: claims.name, creditCode: claims.uscc,
+                insurer: claims.insurer, session: claims.sid), issuedAt: claims.iat, expiresAt: claims.exp)
+    }
+
+    /// Fetches the keys again, so that one that was withdrawn is forgotten.
+    func refreshKeys() async throws { _ = try await refresh(at: clock.now) }
+
+    /// Takes over which sessions were ended. Their tokens run out by themselves within minutes, so the list stays short.
+    func setRevoked(_ sessions: [SessionID]) {
+        revoked.withLockedValue { $0 = Set(sessions) }
     }
 
     private enum Lookup {
@@ -131,6 +210,8 @@ public final class SessionVerifier: Sendable {
             state.keys = fresh
             state.fetchedAt = now
         }
+        // A key that was withdrawn must not live on in what it signed.
+        cache.withLockedValue { $0.removeAll() }
         return fresh
     }
 }

@@ -59,7 +59,7 @@ struct SessionTests {
 
     @Test("a token says who is there until it expires, and a hundred at once fetch the keys once")
     func tokens() async throws {
-        let issuer = try SessionIssuer(key: .p256())
+        let issuer = try SessionIssuer(keys: [.p256()])
         let clock = ServiceClock()
         let fetches = Fetches()
         let verifier = SessionVerifier(clock: clock) {
@@ -82,18 +82,77 @@ struct SessionTests {
         func count() { number += 1 }
     }
 
-    @Test("tokens of another key, of no algorithm, and from the future are refused")
-    func refused() async throws {
-        let issuer = try SessionIssuer(key: .p256())
+    @Test("RFC 8725: tokens that were made another way are refused", arguments: BadToken.allCases)
+    func refused(_ bad: BadToken) async throws {
+        let issuer = try SessionIssuer(keys: [.p256()])
         let verifier = SessionVerifier(clock: ServiceClock()) { issuer.keySet }
-        let foreign = try SessionIssuer(key: .p256()).token(for: person, from: now, until: now + .minutes(5))
-        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify(foreign) }
-        let future = try issuer.token(for: person, from: now + .minutes(1), until: now + .minutes(5))
-        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify(future) }
         let token = try issuer.token(for: person, from: now, until: now + .minutes(5))
-        let parts = token.split(separator: ".")
-        let none = Base64.url.encode(Array(#"{"alg":"none","typ":"JWT","kid":""}"#.utf8))
-        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify("\(none).\(parts[1]).\(parts[2])") }
+        #expect(try await verifier.verify(token) == person)
+        let parts = token.split(separator: ".").map(String.init)
+        func encoded(_ text: String) -> String { Base64.url.encode(Array(text.utf8)) }
+        func decoded(_ part: String) -> String { String(decoding: Base64.url.decode(part) ?? [], as: UTF8.self) }
+        let kid = issuer.keySet.keys[0].kid
+        let forged: String
+        switch bad {
+        case .otherKey:
+            forged = try SessionIssuer(keys: [.p256()]).token(for: person, from: now, until: now + .minutes(5))
+        case .noAlgorithm: forged = encoded(#"{"alg":"none","typ":"JWT","kid":"\#(kid)"}"#) + ".\(parts[1])."
+        case .noneWithSignature:
+            forged = encoded(#"{"alg":"none","typ":"JWT","kid":"\#(kid)"}"#) + ".\(parts[1]).\(parts[2])"
+        case .keyConfusion:
+            // The public key, which everybody knows, as the secret of an HMAC.
+            let input = encoded(#"{"alg":"HS256","typ":"JWT","kid":"\#(kid)"}"#) + "." + parts[1]
+            let secret = Base64.url.decode(issuer.keySet.keys[0].x) ?? []
+            forged = input + "." + Base64.url.encode(hmacSHA256(input.utf8, key: secret))
+        case .changedClaims:
+            forged = "\(parts[0]).\(encoded(decoded(parts[1]).replacing("bidder", with: "operator"))).\(parts[2])"
+        case .unknownKeyID: forged = encoded(#"{"alg":"ES256","typ":"JWT","kid":"0"}"#) + ".\(parts[1]).\(parts[2])"
+        case .otherType:
+            forged = encoded(#"{"alg":"ES256","typ":"at+jwt","kid":"\#(kid)"}"#) + ".\(parts[1]).\(parts[2])"
+        case .keyInHeader:
+            forged =
+                encoded(#"{"alg":"ES256","typ":"JWT","jwk":{"kty":"EC"},"kid":"other"}"#) + ".\(parts[1]).\(parts[2])"
+        case .fromTheFuture: forged = try issuer.token(for: person, from: now + .minutes(1), until: now + .minutes(5))
+        case .tooLong: forged = try issuer.token(for: person, from: now, until: now + .hours(1))
+        case .noSignature: forged = "\(parts[0]).\(parts[1])."
+        case .twoParts: forged = "\(parts[0]).\(parts[1])"
+        case .paddedBase64: forged = "\(parts[0]).\(parts[1]).\(parts[2])=="
+        case .oversized: forged = token + String(repeating: "A", count: 5_000)
+        }
+        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify(forged) }
+    }
+
+    enum BadToken: CaseIterable {
+        case otherKey, noAlgorithm, noneWithSignature, keyConfusion, changedClaims, unknownKeyID, otherType, keyInHeader
+        case fromTheFuture, tooLong, noSignature, twoParts, paddedBase64, oversized
+    }
+
+    @Test("keys are changed while tokens of the old one are about, and a key that was withdrawn is forgotten")
+    func rotation() async throws {
+        let (old, new) = (try PrivateKey.p256(), try PrivateKey.p256())
+        let issuer = try SessionIssuer(keys: [old])
+        let verifier = SessionVerifier(clock: ServiceClock()) { issuer.keySet }
+        let before = try issuer.token(for: person, from: now, until: now + .minutes(5))
+        #expect(try await verifier.verify(before) == person)
+        try issuer.replace(with: [new, old])
+        let after = try issuer.token(for: person, from: now, until: now + .minutes(5))
+        try await verifier.refreshKeys()
+        #expect(try await verifier.verify(before) == person)
+        #expect(try await verifier.verify(after) == person)
+        try issuer.replace(with: [new])
+        try await verifier.refreshKeys()
+        await #expect(throws: Problem(.sessionInvalid)) { try await verifier.verify(before) }
+        #expect(try await verifier.verify(after) == person)
+    }
+
+    @Test("an ended session is refused, remembered token or not")
+    func revoked() async throws {
+        let issuer = try SessionIssuer(keys: [.p256()])
+        let verifier = SessionVerifier(clock: ServiceClock()) { issuer.keySet }
+        let token = try issuer.token(for: person, from: now, until: now + .minutes(5))
+        #expect(try await verifier.verify(token) == person)
+        verifier.setRevoked([person.session])
+        await #expect(throws: Problem(.sessionRevoked)) { try await verifier.verify(token) }
     }
 }
 

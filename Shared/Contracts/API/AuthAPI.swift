@@ -3,31 +3,6 @@ public enum AuthAPI: ServiceAPI {
     public static let server = Party.auth
 }
 
-/// A logged-in person; the token is a JWT (ES256) that every service verifies by itself.
-public struct Session: Codable, Sendable {
-    public let token: String
-    public let expiresAt: Instant
-    public let enterprise: EnterpriseID
-    public let name: Words
-    public let creditCode: UnifiedSocialCreditCode
-    public let role: Role
-    /// The lot that a trading platform handed over with the person (A2).
-    public let lot: LotID?
-
-    public init(
-        token: String, expiresAt: Instant, enterprise: EnterpriseID, name: Words, creditCode: UnifiedSocialCreditCode,
-        role: Role, lot: LotID? = nil
-    ) {
-        self.token = token
-        self.expiresAt = expiresAt
-        self.enterprise = enterprise
-        self.name = name
-        self.creditCode = creditCode
-        self.role = role
-        self.lot = lot
-    }
-}
-
 /// A text to be signed with the certificate's key, within two minutes and once.
 public struct LoginChallenge: Codable, Sendable {
     public let id: ChallengeID
@@ -82,31 +57,6 @@ public struct HandOff: Codable, Sendable {
 
     public init(ticket: String) {
         self.ticket = ticket
-    }
-}
-
-/// Auth's public keys (RFC 7517), by which services verify tokens.
-public struct KeySet: Codable, Sendable {
-    public struct Key: Codable, Sendable {
-        public let kty: String
-        public let crv: String
-        public let kid: String
-        public let x: String
-        public let y: String
-
-        public init(kty: String, crv: String, kid: String, x: String, y: String) {
-            self.kty = kty
-            self.crv = crv
-            self.kid = kid
-            self.x = x
-            self.y = y
-        }
-    }
-
-    public let keys: [Key]
-
-    public init(keys: [Key]) {
-        self.keys = keys
     }
 }
 
@@ -305,10 +255,6 @@ public struct StepUp: Codable, Sendable, Equatable {
     }
 }
 
-extension Endpoint where API == AuthAPI, ID == Nothing, Request == Nothing, Reply == KeySet {
-    public static var keys: Self { .get("/v1/keys", for: .everyParty) }
-}
-
 extension Endpoint where API == AuthAPI, ID == Nothing, Request == Nothing, Reply == LoginChallenge {
     public static var startChallenge: Self { .repeatablePost("/v1/login-challenges", for: .anybody) }
 }
@@ -357,14 +303,4 @@ extension Endpoint where API == AuthAPI, ID == Nothing, Request == AskSMSCode, R
 
 extension Endpoint where API == AuthAPI, ID == Nothing, Request == CheckStepUp, Reply == StepUp {
     public static var checkStepUp: Self { .post("/v1/step-ups", for: .parties(.order)) }
-}
-
-/// The listener of Auth that asks for the bidder's own certificate (A1). Its callers have no certificate of the
-/// deployment, so the routes there are open to everybody who proves a key.
-public enum LoginAPI: ServiceAPI {
-    public static let server = Party.auth
-}
-
-extension Endpoint where API == LoginAPI, ID == Nothing, Request == Nothing, Reply == Session {
-    public static var logIn: Self { .repeatablePost("/v1/sessions", for: .parties([])) }
 }

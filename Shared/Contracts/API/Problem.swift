@@ -20,6 +20,9 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case sessionMissing = "session_missing"
     case sessionInvalid = "session_invalid"
     case sessionExpired = "session_expired"
+    case sessionRevoked = "session_revoked"
+    case tooManyAttempts = "too_many_attempts"
+    case blocked
     case notAllowed = "not_allowed"
     case callerNotAllowed = "caller_not_allowed"
     case signatureInvalid = "signature_invalid"
@@ -74,13 +77,13 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     public var status: Int {
         switch self {
         case .malformedRequest, .malformedJSON, .idempotencyKeyMissing: 400
-        case .sessionMissing, .sessionInvalid, .sessionExpired, .signatureInvalid, .signatureWeak,
+        case .sessionMissing, .sessionInvalid, .sessionExpired, .sessionRevoked, .signatureInvalid, .signatureWeak,
             .certificateMalformed,
             .certificateUntrusted, .certificateExpired, .certificateNotYetValid, .certificatePurpose, .certificateWeak,
             .certificateWithoutCreditCode, .certificateAmbiguous, .certificateEncryption, .certificateRevoked,
             .challengeUnknown, .ticketInvalid:
             401
-        case .notAllowed, .callerNotAllowed: 403
+        case .notAllowed, .callerNotAllowed, .blocked: 403
         case .notFound, .lotUnknown, .providerUnknown, .enterpriseNotRegistered: 404
         case .methodNotAllowed: 405
         case .versionConflict, .orderExists, .lotClosed, .wrongState, .policySealed, .documentNotReady,
@@ -92,7 +95,7 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .invalidField, .unknownField, .idempotencyKeyReused, .captchaWrong, .smsCodeWrong, .consentMissing,
             .applicationIncomplete, .accountNameDiffers, .invoiceKindNotOffered:
             422
-        case .smsTooSoon: 429
+        case .smsTooSoon, .tooManyAttempts: 429
         case .internalError: 500
         case .unavailable, .revocationUnknown: 503
         case .deadlineExceeded: 504
@@ -125,6 +128,9 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .sessionMissing: ("请先登录。", "Log in first.")
         case .sessionInvalid: ("登录凭证无效，请重新登录。", "The session is not valid; log in again.")
         case .sessionExpired: ("登录已过期，请重新登录。", "The session has expired; log in again.")
+        case .sessionRevoked: ("会话已被注销，请重新登录。", "The session was ended; log in again.")
+        case .tooManyAttempts: ("尝试次数过多，请稍后再试。", "Too many attempts; try again later.")
+        case .blocked: ("该证书或企业已被停用，请联系平台。", "This certificate or enterprise is shut out; ask the platform.")
         case .notAllowed: ("您没有此操作的权限。", "You may not do this.")
         case .callerNotAllowed: ("调用方证书无权访问此接口。", "The caller's certificate may not use this route.")
         case .signatureInvalid: ("签名验证未通过。", "The signature is not valid.")

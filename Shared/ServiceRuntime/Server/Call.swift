@@ -31,6 +31,8 @@ public struct Call<ID: PathParameter, Body: Sendable>: Sendable {
     public let callers: Set<Party>
     /// The caller's certificates in DER, leaf first.
     public let peerChain: [[UInt8]]
+    /// The caller's network address; behind a portal, the portal's.
+    public let address: String
     let verifiedPerson: Person?
     let verifiedKey: IdempotencyKey?
 

@@ -11,6 +11,8 @@ struct ConnectionSource: RequestContextSource {
     let callers: Set<Party>
     /// The peer's chain in DER, leaf first; empty when it sent none.
     let peerChain: [[UInt8]]
+    /// The peer's address; empty when there is none.
+    let address: String
     let scope: RequestScope
     /// The collected body of the request.
     let body: ByteBuffer

@@ -47,6 +47,7 @@ public struct AnswerWithheld: Error {
 extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-ID")!
     static let traceparent = HTTPField.Name("Traceparent")!
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let webhookID = HTTPField.Name("Webhook-Id")!
     static let webhookTimestamp = HTTPField.Name("Webhook-Timestamp")!

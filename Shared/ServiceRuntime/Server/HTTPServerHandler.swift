@@ -25,6 +25,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     private let logger: Logger
     private var callers: Set<Party> = []
     private var peerChain: [[UInt8]] = []
+    private var address = ""
     private var receiving: Received?
     private var waiting = CircularBuffer<Received>(initialCapacity: 1)
     private var task: Task<Void, Never>?
@@ -42,6 +43,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     // MARK: Life of the connection
 
     func handlerAdded(context: ChannelHandlerContext) {
+        address = context.channel.remoteAddress?.ipAddress ?? ""
         scheduleWatch(context)
     }
 
@@ -139,7 +141,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
             requestID: headers.first(name: "x-request-id"), traceparent: headers.first(name: "traceparent"))
         let call = CallContext(
             source: ConnectionSource(
-                logger: logger, callers: callers, peerChain: peerChain, scope: scope,
+                logger: logger, callers: callers, peerChain: peerChain, address: address, scope: scope,
                 body: received.body ?? ByteBuffer()))
         let responder = responder
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

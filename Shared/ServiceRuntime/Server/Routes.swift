@@ -127,8 +127,20 @@ struct Gate: Sendable {
             body: try decode(
                 Body.self, request, bytes,
                 isPublic: !endpoint.access.roles.isEmpty || endpoint.access.callers.contains(.portal)),
-            callers: context.source.callers, peerChain: context.source.peerChain, verifiedPerson: person,
+            callers: context.source.callers, peerChain: context.source.peerChain, address: address(request, context),
+            verifiedPerson: person,
             verifiedKey: try key(request, endpoint, context, person, bytes))
+    }
+
+    /// The peer's own, or the one that a portal names: anybody else's word for it counts for nothing.
+    private func address(_ request: Request, _ context: CallContext) -> String {
+        guard context.source.callers.contains(.portal), let forwarded = request.headers[.forwardedFor],
+            forwarded.utf8.count <= 45,
+            forwarded.utf8.allSatisfy({
+                $0 == 0x2E || $0 == 0x3A || ($0 < 0x80 && Character(Unicode.Scalar($0)).isHexDigit)
+            })
+        else { return context.source.address }
+        return forwarded
     }
 
     private func verify(_ request: Request, _ bytes: [UInt8]) throws {

@@ -1,0 +1,269 @@
+import Contracts
+import Persistence
+import ServiceRuntime
+
+extension LoginWay: SQLRepresentable {}
+
+/// Who has proved to be there, and how.
+struct Proof: Sendable {
+    let way: LoginWay
+    let creditCode: UnifiedSocialCreditCode
+    let name: Words
+    /// nil where a trading platform vouches for the person.
+    let certificate: CertificateIdentity?
+}
+
+/// A session as it is stored.
+struct StoredSession: Sendable {
+    let id: SessionID
+    let enterprise: EnterpriseID
+    let creditCode: UnifiedSocialCreditCode
+    let name: Words
+    let way: LoginWay
+    let certificate: String?
+    let certificateExpiresAt: Instant?
+    let expiresAt: Instant
+}
+
+/// The SQL of sessions, certificates, blocks and attempts.
+extension Store {
+    // MARK: Beginning
+
+    /// Opens a session for whoever was proved to be there, and writes it down.
+    ///
+    /// - Throws: ``ProblemCode/blocked``; ``ProblemCode/certificateAmbiguous`` for a certificate that belongs to another
+    ///   enterprise already.
+    func openSession(
+        _ proof: Proof, role: Role, refreshHash: String, refreshUntil: Instant, until end: Instant, from origin: String,
+        at now: Instant
+    ) async throws -> StoredSession {
+        try await database.write { transaction in
+            let enterprise = try Self.enterprise(proof.creditCode, named: proof.name, at: now, in: transaction)
+            try Self.refuseBlocked(proof.creditCode, proof.certificate?.fingerprint, in: transaction)
+            if let certificate = proof.certificate {
+                try Self.bind(certificate, to: enterprise, at: now, in: transaction)
+            }
+            let session = StoredSession(
+                id: SessionID(), enterprise: enterprise, creditCode: proof.creditCode, name: proof.name, way: proof.way,
+                certificate: proof.certificate?.fingerprint, certificateExpiresAt: proof.certificate?.notAfter,
+                expiresAt: end)
+            try transaction.execute(
+                """
+                INSERT INTO session
+                (id, enterprise, role, proof, way, certificate, certificate_expires_at, started_at, last_used_at, expires_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, session.id, enterprise, role, proof.certificate?.fingerprint ?? "ticket", proof.way,
+                session.certificate, session.certificateExpiresAt, now, now, end)
+            try Self.addRefreshToken(refreshHash, session.id, until: refreshUntil, in: transaction)
+            try transaction.audit(
+                AuditRecord(
+                    "login_\(proof.way.rawValue)", by: enterprise.text, on: session.id.text,
+                    certificate: session.certificate, from: origin), at: now)
+            return session
+        }
+    }
+
+    /// The enterprise with this credit code, made known if it is new: a renewed certificate leads to the same one.
+    private static func enterprise(
+        _ creditCode: UnifiedSocialCreditCode, named name: Words, at now: Instant, in transaction: Transaction
+    ) throws -> EnterpriseID {
+        try transaction.execute(
+            """
+            INSERT INTO enterprise (id, credit_code, name, created_at) VALUES (?, ?, ?, ?)
+            ON CONFLICT (credit_code) DO NOTHING
+            """, EnterpriseID(), creditCode, name, now)
+        guard let row = try transaction.row("SELECT id FROM enterprise WHERE credit_code = ?", creditCode) else {
+            throw Problem(.notFound)
+        }
+        return try row["id"]
+    }
+
+    /// One certificate never opens two enterprises, and two certificates of one issuer never share a number.
+    private static func bind(
+        _ certificate: CertificateIdentity, to enterprise: EnterpriseID, at now: Instant, in transaction: Transaction
+    ) throws {
+        try transaction.execute(
+            """
+            INSERT INTO certificate (fingerprint, enterprise, serial_number, issuer, first_used_at, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """, certificate.fingerprint, enterprise, certificate.serialNumber, certificate.issuer, now,
+            certificate.notAfter)
+        let owner = try transaction.row(
+            "SELECT enterprise FROM certificate WHERE fingerprint = ?", certificate.fingerprint)
+        guard let owner, try owner["enterprise"] == enterprise else { throw Problem(.certificateAmbiguous) }
+    }
+
+    // MARK: Going on
+
+    private static func addRefreshToken(
+        _ hash: String, _ session: SessionID, until end: Instant, in transaction: Transaction
+    ) throws {
+        try transaction.execute(
+            "INSERT INTO refresh_token (hash, session, expires_at) VALUES (?, ?, ?)", hash, session, end)
+    }
+
+    /// Exchanges a refresh token for the next one. One that was used before was stolen, from whomever: its session ends.
+    ///
+    /// - Parameter certificate: of the connection on which it was shown.
+    /// - Returns: nil when the token is not good for anything.
+    func refreshSession(
+        hash: String, next: String, refreshUntil: Instant, certificate: String?, from origin: String, at now: Instant
+    ) async throws -> StoredSession? {
+        try await database.write { transaction in
+            guard
+                let row = try transaction.row(
+                    """
+                    SELECT session.id, session.enterprise, enterprise.credit_code, enterprise.name, session.way,
+                           session.certificate, session.certificate_expires_at, session.expires_at, session.ended_at,
+                           refresh_token.used_at, refresh_token.expires_at AS token_expires_at
+                    FROM refresh_token
+                    JOIN session ON session.id = refresh_token.session
+                    JOIN enterprise ON enterprise.id = session.enterprise
+                    WHERE refresh_token.hash = ?
+                    """, hash)
+            else { return nil }
+            let session = StoredSession(
+                id: try row["id"], enterprise: try row["enterprise"], creditCode: try row["credit_code"],
+                name: try row["name"], way: try row["way"], certificate: try row["certificate"],
+                certificateExpiresAt: try row["certificate_expires_at"], expiresAt: try row["expires_at"])
+            let usedAt: Instant? = try row["used_at"]
+            let endedAt: Instant? = try row["ended_at"]
+            let tokenExpiresAt: Instant = try row["token_expires_at"]
+            guard endedAt == nil else { return nil }
+            // A session that began with a certificate in the handshake goes on with the same one only.
+            let isBound = session.way != .mutualTLS || session.certificate == certificate
+            guard usedAt == nil, isBound else {
+                try Self.end(session.id, at: now, in: transaction)
+                try transaction.audit(
+                    AuditRecord(
+                        "refresh_token_misused", by: session.enterprise.text, on: session.id.text,
+                        certificate: certificate, from: origin, result: ProblemCode.sessionRevoked.rawValue), at: now)
+                return nil
+            }
+            guard now < tokenExpiresAt, now < session.expiresAt,
+                session.certificateExpiresAt.map({ now < $0 }) ?? true
+            else { return nil }
+            guard
+                try transaction.execute(
+                    "UPDATE refresh_token SET used_at = ? WHERE hash = ? AND used_at IS NULL", now, hash) == 1
+            else { return nil }
+            try Self.addRefreshToken(next, session.id, until: refreshUntil, in: transaction)
+            try transaction.execute("UPDATE session SET last_used_at = ? WHERE id = ?", now, session.id)
+            return session
+        }
+    }
+
+    // MARK: Ending
+
+    private static func end(_ id: SessionID, at now: Instant, in transaction: Transaction) throws {
+        try transaction.execute("UPDATE session SET ended_at = ? WHERE id = ? AND ended_at IS NULL", now, id)
+    }
+
+    /// Ends one's own session, or all of them.
+    func endSessions(
+        of enterprise: EnterpriseID, only session: SessionID?, by current: SessionID, at now: Instant
+    ) async throws {
+        try await database.write { transaction in
+            let changed: Int
+            if let session {
+                changed = try transaction.execute(
+                    "UPDATE session SET ended_at = ? WHERE id = ? AND enterprise = ? AND ended_at IS NULL", now,
+                    session,
+                    enterprise)
+                guard changed == 1 else { throw Problem(.notFound) }
+            } else {
+                changed = try transaction.execute(
+                    "UPDATE session SET ended_at = ? WHERE enterprise = ? AND ended_at IS NULL", now, enterprise)
+            }
+            try transaction.audit(
+                AuditRecord("session_ended", by: enterprise.text, on: session?.text ?? "all \(changed)"), at: now)
+        }
+    }
+
+    func sessions(of enterprise: EnterpriseID, current: SessionID, at now: Instant) async throws -> [SessionSummary] {
+        try await database.read { transaction in
+            try transaction.rows(
+                """
+                SELECT id, way, started_at, last_used_at FROM session
+                WHERE enterprise = ? AND ended_at IS NULL AND expires_at > ? ORDER BY last_used_at DESC LIMIT 100
+                """, enterprise, now
+            ).map { row in
+                let id: SessionID = try row["id"]
+                return SessionSummary(
+                    id: id, way: try row["way"], startedAt: try row["started_at"], lastUsedAt: try row["last_used_at"],
+                    isCurrent: id == current)
+            }
+        }
+    }
+
+    /// Sessions that were ended after `start`.
+    func sessionsEnded(since start: Instant) async throws -> [SessionID] {
+        try await database.read { transaction in
+            try transaction.rows("SELECT id FROM session WHERE ended_at > ?", start).map { try $0["id"] }
+        }
+    }
+
+    // MARK: Blocks
+
+    private static func refuseBlocked(
+        _ creditCode: UnifiedSocialCreditCode, _ fingerprint: String?, in transaction: Transaction
+    ) throws {
+        let found = try transaction.row(
+            "SELECT reason FROM block WHERE (kind = ? AND value = ?) OR (kind = ? AND value = ?)",
+            Block.Kind.enterprise.rawValue, creditCode.text, Block.Kind.certificate.rawValue, fingerprint ?? "")
+        if found != nil { throw Problem(.blocked) }
+    }
+
+    func set(_ block: Block, by actor: String, at now: Instant) async throws {
+        try await database.write { transaction in
+            if block.isBlocked {
+                try transaction.execute(
+                    "INSERT INTO block (kind, value, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    block.kind.rawValue, block.value, block.reason, now)
+                let column = block.kind == .certificate ? "session.certificate" : "enterprise.credit_code"
+                try transaction.execute(
+                    """
+                    UPDATE session SET ended_at = ? WHERE ended_at IS NULL AND id IN (
+                        SELECT session.id FROM session JOIN enterprise ON enterprise.id = session.enterprise
+                        WHERE \(column) = ?)
+                    """, now, block.value)
+            } else {
+                try transaction.execute(
+                    "DELETE FROM block WHERE kind = ? AND value = ?", block.kind.rawValue, block.value)
+            }
+            try transaction.audit(
+                AuditRecord(
+                    block.isBlocked ? "block" : "unblock", by: actor, on: "\(block.kind.rawValue) \(block.value)"),
+                at: now)
+        }
+    }
+
+    // MARK: Attempts
+
+    /// How often something was tried under each key in the window that began at `window`.
+    func attempts(_ keys: [String], in window: Int64) async throws -> [Int] {
+        try await database.read { transaction in
+            try keys.map { key in
+                try transaction.row("SELECT count FROM attempt WHERE key = ? AND period = ?", key, window)?["count"]
+                    ?? 0
+            }
+        }
+    }
+
+    /// Counts a refused login under each key, and writes it down.
+    func countRefusal(
+        _ keys: [String], in window: Int64, _ record: AuditRecord, at now: Instant
+    ) async throws {
+        try await database.write { transaction in
+            for key in keys {
+                try transaction.execute(
+                    """
+                    INSERT INTO attempt (key, period, count) VALUES (?, ?, 1)
+                    ON CONFLICT (key, period) DO UPDATE SET count = attempt.count + 1
+                    """, key, window)
+            }
+            try transaction.execute("DELETE FROM attempt WHERE period < ?", window - 2)
+            try transaction.audit(record, at: now)
+        }
+    }
+}
