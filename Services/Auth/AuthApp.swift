@@ -19,10 +19,12 @@ func authService(_ runtime: Runtime) async throws {
     }
     let issuer = try SessionIssuer(keys: settings.sessionKeys)
     let sessions = Sessions(store: store, issuer: issuer, staff: settings.staff, clock: clock)
+    let authorities = try Authorities(
+        file: settings.authoritiesFile, cache: settings.revocationCache, clock: clock, logger: runtime.logger)
+    try await authorities.refresh()
     let logins = Logins(
         store: store, sessions: sessions, guardian: LoginGuard(store: store, clock: clock),
-        certificates: CertificatePolicy(paths: try PathVerifier(anchors: settings.anchors), places: CreditCodePlaces()),
-        ticketKey: settings.ticketKey, origin: settings.origin, clock: clock)
+        authorities: authorities, ticketKey: settings.ticketKey, origin: settings.origin, clock: clock)
     let enterprises = Enterprises(
         store: store, centre: runtime.client(TradingCentreAPI.self), clock: clock)
     let stepUps = StepUps(store: store, revealsCaptchas: settings.revealsCaptchas, clock: clock)
@@ -41,6 +43,8 @@ func authService(_ runtime: Runtime) async throws {
         }
     }
     runtime.run(relay)
+    runtime.run(
+        Periodic("revocation lists", every: .seconds(2), logger: runtime.logger) { try await authorities.refresh() })
     // Keys are changed by changing the file: the first one signs, all are published.
     runtime.run(
         Periodic("session keys", every: .seconds(2), logger: runtime.logger) {
@@ -53,7 +57,9 @@ struct AuthSettings {
     let databaseFile: String
     let sessionKeyFile: String
     let sessionKeys: [PrivateKey]
-    let anchors: [Certificate]
+    let authoritiesFile: String
+    /// Folder in which fetched revocation lists outlive a restart.
+    let revocationCache: String
     let ticketKey: PublicKey
     let origin: String
     let staff: [StaffMember]
@@ -64,13 +70,14 @@ struct AuthSettings {
         origin = settings.text("login.origin", default: "https://localhost:7011")
         revealsCaptchas = settings.flag("captcha.sandbox", default: false)
         let sessionKey = settings.file("session.key", "PEM private keys, P-256; the first signs session tokens")
-        let anchors = settings.file("login.trust", "PEM certificates of the authorities whose certificates may log in")
+        let authorities = settings.file("login.authorities", "JSON list of the authorities whose certificates log in")
+        revocationCache = settings.text("login.revocation.cache", default: databaseFile + ".revocation")
         let ticket = settings.file("handoff.certificate", "PEM certificate of the trading platform's ticket key")
         let staff = settings.optionalText("staff.file")
         try settings.check()
         sessionKeyFile = sessionKey
         sessionKeys = try Self.keys(file: sessionKey)
-        self.anchors = try Certificate.chain(pem: Self.read(anchors))
+        authoritiesFile = authorities
         ticketKey = try Certificate.chain(pem: Self.read(ticket))[0].publicKey
         self.staff =
             try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []

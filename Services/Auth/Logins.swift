@@ -13,7 +13,7 @@ struct Logins: Sendable {
     let store: Store
     let sessions: Sessions
     let guardian: LoginGuard
-    let certificates: CertificatePolicy
+    let authorities: Authorities
     let ticketKey: PublicKey
     let origin: String
     let clock: ServiceClock
@@ -28,7 +28,7 @@ struct Logins: Sendable {
             guard let chain = try? chain.map({ try Certificate(der: $0) }) else {
                 throw Problem(.certificateMalformed)
             }
-            return try await open(.mutualTLS, try certificates.identity(of: chain, at: clock.now), from: address)
+            return try await open(.mutualTLS, try authorities.policy.identity(of: chain, at: clock.now), from: address)
         }
     }
 
@@ -56,7 +56,7 @@ struct Logins: Sendable {
         try await guardian.admit(shownCertificate(answer), from: address) {
             guard let text = try await store.useChallenge(id, at: clock.now) else { throw Problem(.challengeUnknown) }
             let chain = try signers(of: Array(text.utf8), answer)
-            return try await open(.challenge, try certificates.identity(of: chain, at: clock.now), from: address)
+            return try await open(.challenge, try authorities.policy.identity(of: chain, at: clock.now), from: address)
         }
     }
 

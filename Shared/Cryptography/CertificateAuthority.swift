@@ -103,3 +103,41 @@ public struct CertificateAuthority: Sendable {
         }
     }
 }
+
+extension CertificateAuthority {
+    /// A revocation list of this authority in DER (RFC 5280, 5).
+    ///
+    /// - Parameters:
+    ///   - revoked: serial numbers in hexadecimal digits, as ``Certificate/serialNumber`` gives them.
+    ///   - thisUpdate, nextUpdate: seconds since 1970.
+    public func revocationList(
+        _ revoked: [String], number: UInt8 = 1, thisUpdate: Int64, nextUpdate: Int64
+    ) throws -> [UInt8] {
+        let algorithm = key.usualAlgorithm
+        let identifier: [UInt8]
+        switch algorithm {
+        case .ecdsa(.sha256): identifier = derValue(DERTag.sequence, derObjectIdentifier("1.2.840.10045.4.3.2"))
+        case .ecdsa: identifier = derValue(DERTag.sequence, derObjectIdentifier("1.2.840.10045.4.3.3"))
+        case .sm2: identifier = derValue(DERTag.sequence, derObjectIdentifier("1.2.156.10197.1.501"))
+        default:
+            identifier = derValue(
+                DERTag.sequence, derObjectIdentifier("1.2.840.113549.1.1.11"), derValue(DERTag.null))
+        }
+        let issuer = try CertificateFields(der: certificate.der()).subjectBytes
+        let entries = revoked.map { text -> [UInt8] in
+            let digits = bytes(hex: text.count.isMultiple(of: 2) ? text : "0" + text) ?? []
+            let serialNumber = (digits.first ?? 0) >= 0x80 ? [0] + digits : digits
+            return derValue(
+                DERTag.sequence, derValue(DERTag.integer, serialNumber), CertificateTime.der(thisUpdate))
+        }
+        let listNumber = derValue(
+            DERTag.sequence, derObjectIdentifier(ExtensionID.crlNumber),
+            derValue(DERTag.octetString, derValue(DERTag.integer, [number])))
+        let body = derValue(
+            DERTag.sequence, derValue(DERTag.integer, [1]), identifier, issuer, CertificateTime.der(thisUpdate),
+            CertificateTime.der(nextUpdate), entries.isEmpty ? [] : derValue(DERTag.sequence, entries.flatMap { $0 }),
+            derValue(DERTag.context(0), derValue(DERTag.sequence, listNumber)))
+        let signature = try key.sign(body, by: algorithm)
+        return derValue(DERTag.sequence, body, identifier, derValue(DERTag.bitString, [0] + signature))
+    }
+}

@@ -14,8 +14,9 @@ struct CertificateIdentityTests {
 
     init() throws {
         authority = try CertificateAuthority(name: "CA", notBefore: seconds - 3_600, notAfter: seconds + 86_400)
-        policy = CertificatePolicy(
-            paths: try PathVerifier(anchors: [authority.certificate]), places: CreditCodePlaces())
+        policy = CertificatePolicy([
+            CertificatePolicy.Authority(name: "CA", paths: try PathVerifier(anchors: [authority.certificate]))
+        ])
     }
 
     private var now: Instant { Instant(milliseconds: seconds * 1_000) }

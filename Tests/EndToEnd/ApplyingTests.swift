@@ -27,6 +27,81 @@ struct ApplyingTests {
         #expect(first.session.enterprise == second.session.enterprise)
     }
 
+    @Test("A1: SM2 certificates log in by raw and CMS signatures, into the enterprise that an older certificate opened")
+    func nationalLogin() async throws {
+        let world = try await TestDeployment.world
+        let sample = try SampleBidder.all()[0]
+        let first = try await Agent.logIn(sample, in: world)
+        let pki = world.deployment.pki
+        let certificate = "\(sample.certificate)-sm2"
+        let byRaw = try await Agent.answer(
+            try await world.auth.call(.startChallenge), with: certificate, in: world)
+        #expect(byRaw.enterprise == first.session.enterprise)
+        let key = try PrivateKey(pem: pki.read("\(certificate).key"))
+        let chain = try Certificate.chain(pem: pki.read("\(certificate).pem"))
+        for isAttached in [true, false] {
+            let challenge = try await world.auth.call(.startChallenge)
+            func answer(_ text: String) throws -> ChallengeAnswer {
+                ChallengeAnswer(
+                    form: .cms,
+                    signature: Base64.standard.encode(
+                        try SignedMessage.sign(Array(text.utf8), chain: chain, key: key, isAttached: isAttached)))
+            }
+            let session = try await world.auth.call(.answerChallenge, challenge.id, answer(challenge.text))
+            #expect(session.enterprise == first.session.enterprise)
+            let other = try await world.auth.call(.startChallenge)
+            await refused(.signatureInvalid) {
+                try await world.auth.call(.answerChallenge, other.id, answer(challenge.text))
+            }
+        }
+    }
+
+    @Test("A1: every algorithm logs in by a raw signature")
+    func algorithms() async throws {
+        let world = try await TestDeployment.world
+        let pki = world.deployment.pki
+        let families: [(ChallengeAnswer.Algorithm, SignatureAlgorithm, PrivateKey)] = [
+            (.rsaSHA256, .rsa(.sha256), try .rsa()), (.rsaPSSSHA256, .rsaPSS(.sha256), try .rsa()),
+            (.ecdsaSHA256, .ecdsa(.sha256), try .p256()), (.ecdsaSHA384, .ecdsa(.sha384), try .p384()),
+            (.sm2SM3, .sm2, try .sm2()), (.ed25519, .ed25519, try .ed25519()),
+        ]
+        for (name, algorithm, key) in families {
+            let sample = try Given.newBidder(named: "算法公司")
+            try pki.issueCALock(
+                sample.certificate, name: sample.registered.name, creditCode: sample.registered.creditCode, key: key)
+            let pem = String(decoding: try pki.read("\(sample.certificate).pem"), as: UTF8.self)
+            let challenge = try await world.auth.call(.startChallenge)
+            let signature = try key.sign(Array(challenge.text.utf8), by: algorithm)
+            let session = try await world.auth.call(
+                .answerChallenge, challenge.id,
+                ChallengeAnswer(
+                    algorithm: name, certificates: pem, signature: Base64.standard.encode(signature)))
+            #expect(session.creditCode == sample.registered.creditCode)
+        }
+    }
+
+    @Test("A1: a certificate that its authority revoked is refused")
+    func revokedCertificate() async throws {
+        let deployment = try await TestDeployment()
+        defer { deployment.stop() }
+        let world = deployment.world
+        let (revoked, other) = (try await Given.bidder(in: world), try await Given.bidder(in: world))
+        let certificate = try Certificate.chain(
+            pem: world.deployment.pki.read("\(revoked.sample.certificate).pem"))[0]
+        try world.deployment.pki.revoke([certificate.serialNumber])
+        let end = ContinuousClock.now + .seconds(30)
+        while true {
+            do {
+                _ = try await Agent.logIn(with: revoked.sample.certificate, in: world)
+            } catch let problem as Problem where problem.code == .certificateRevoked {
+                break
+            }
+            try #require(ContinuousClock.now < end, "the new list is not taken")
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        _ = try await Agent.logIn(with: other.sample.certificate, in: world)
+    }
+
     @Test("A1: a challenge is answered once, by its own key, in time")
     func challenges() async throws {
         let world = try await TestDeployment.world

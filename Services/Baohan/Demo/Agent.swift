@@ -43,7 +43,7 @@ struct Agent: Sendable {
         let key = try PrivateKey(pem: pki.read("\(certificate).key"))
         let answer = ChallengeAnswer(
             certificates: String(decoding: try pki.read("\(certificate).pem"), as: UTF8.self),
-            signature: Base64.standard.encode(try key.sign(Array(challenge.text.utf8))))
+            signature: Base64.standard.encode(try key.sign(Array(challenge.text.utf8), by: key.usualAlgorithm)))
         return try await world.auth.call(.answerChallenge, challenge.id, answer)
     }
 

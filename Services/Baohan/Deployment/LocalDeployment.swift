@@ -58,7 +58,7 @@ struct LocalDeployment: Sendable {
         switch service {
         case "auth":
             environment["SESSION_KEY"] = pki.path("session.key")
-            environment["LOGIN_TRUST"] = pki.path("ca-root.pem")
+            environment["LOGIN_AUTHORITIES"] = pki.path("authorities.json")
             environment["LOGIN_LISTEN"] = "127.0.0.1:\(port("login"))"
             environment["LOGIN_ORIGIN"] = "https://localhost:\(port("login"))"
             environment["HANDOFF_CERTIFICATE"] = pki.path("handoff.pem")

@@ -43,7 +43,14 @@ struct DevelopmentPKI {
         try issueSigner("handoff", name: "宣城市公共资源交易平台", by: deployment)
         try write(PrivateKey.p256().pem(), "session.key")
         try write(Array((randomBytes(32).hex + "\n").utf8), "callbacks.keys")
+        let national = try CertificateAuthority(
+            name: "开发用国密企业证书根", key: .sm2(), notBefore: now - 3_600, notAfter: now + 10 * Self.validity)
         for bidder in try SampleBidder.all() { try issue(bidder, by: authority) }
+        if let bidder = try SampleBidder.all().first {
+            try issueCALock(
+                "\(bidder.certificate)-sm2", name: bidder.registered.name,
+                creditCode: bidder.registered.creditCode, key: .sm2(), by: national)
+        }
         var staff: [[String: String]] = []
         for insurer in try sampleProviders().flatMap(\.insurers) {
             try issueCALock(
@@ -55,8 +62,42 @@ struct DevelopmentPKI {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try write([UInt8](encoder.encode(staff)), "staff.json")
         try keep(authority, "ca-root")
+        try keep(national, "ca-sm2-root")
+        try write(
+            [UInt8](
+                encoder.encode(
+                    [("开发用企业证书", "ca-root"), ("开发用国密企业证书", "ca-sm2-root")].map { name, file in
+                        AuthorityEntry(
+                            name: name, anchors: "\(file).pem",
+                            revocation: AuthorityEntry.Revocation(
+                                policy: "hard", graceHours: 24, lists: ["\(file).crl"]))
+                    }
+                )), "authorities.json")
+        try revoke([], by: "ca-root")
+        try revoke([], by: "ca-sm2-root")
         // Last, because its presence says that everything else is there.
         try keep(deployment, "root")
+    }
+
+    /// What Auth is told of one authority.
+    private struct AuthorityEntry: Encodable {
+        struct Revocation: Encodable {
+            let policy: String
+            let graceHours: Int
+            let lists: [String]
+        }
+
+        let name: String
+        let anchors: String
+        let revocation: Revocation
+    }
+
+    /// Writes a new revocation list of `authority` with these serial numbers.
+    func revoke(_ serialNumbers: [String], by authority: String = "ca-root") throws {
+        let now = Int64(Date().timeIntervalSince1970)
+        let list = try load(authority).revocationList(
+            serialNumbers, thisUpdate: now - 60, nextUpdate: now + 10 * Self.validity)
+        try write(list, "\(authority).crl")
     }
 
     private func keep(_ authority: CertificateAuthority, _ name: String) throws {

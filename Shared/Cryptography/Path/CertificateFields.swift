@@ -18,6 +18,8 @@ struct CertificateFields: Sendable {
     let notBefore: DERValue
     let notAfter: DERValue
     let subject: DistinguishedName
+    /// The subject as it was written.
+    let subjectBytes: [UInt8]
     let publicKeyInfo: ArraySlice<UInt8>
     let hasUniqueIdentifiers: Bool
     let extensions: [Extension]
@@ -46,7 +48,9 @@ struct CertificateFields: Sendable {
         notBefore = try validity.next()
         notAfter = try validity.next()
         try validity.finish()
-        subject = try DistinguishedName(der: body.next(DERTag.sequence))
+        let subjectValue = try body.next(DERTag.sequence)
+        subject = try DistinguishedName(der: subjectValue)
+        subjectBytes = Array(subjectValue.whole)
         publicKeyInfo = try body.next(DERTag.sequence).whole
         let issuerID = try body.optional(DERTag.primitive(1))
         let subjectID = try body.optional(DERTag.primitive(2))

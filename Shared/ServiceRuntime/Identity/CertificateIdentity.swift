@@ -34,36 +34,6 @@ public struct CertificateIdentity: Sendable, Equatable {
     }
 }
 
-/// Which certificates log in, and whom they stand for (A1): algorithm, path, time, purpose, revocation, credit code.
-public struct CertificatePolicy: Sendable {
-    /// Longer chains are not issued by anybody and cost time to check.
-    private static let maximumChain = 6
-
-    private let paths: PathVerifier
-    private let places: CreditCodePlaces
-
-    public init(paths: PathVerifier, places: CreditCodePlaces) {
-        self.paths = paths
-        self.places = places
-    }
-
-    /// - Parameter chain: leaf first.
-    /// - Throws: the ``Problem`` that says which certificate broke which rule, and what to do.
-    public func identity(of chain: [Certificate], at now: Instant) throws(Problem) -> CertificateIdentity {
-        guard let leaf = chain.first, chain.count <= Self.maximumChain else {
-            throw Problem(.certificateMalformed, "a chain has 1 to \(Self.maximumChain) certificates")
-        }
-        do throws(PathRefusal) {
-            _ = try paths.verify(
-                leaf, intermediates: Array(chain.dropFirst()),
-                for: PathCheck(profile: .login, purpose: .client, milliseconds: now.milliseconds))
-        } catch {
-            throw Problem(error)
-        }
-        return try CertificateIdentity(leaf, places: places)
-    }
-}
-
 /// Where authorities put the unified social credit code: some in extensions of their own, some in the subject.
 public struct CreditCodePlaces: Sendable {
     public enum Place: Sendable, Equatable, CustomStringConvertible {

@@ -1,0 +1,176 @@
+import Contracts
+import Cryptography
+import Foundation
+import Logging
+import ServiceRuntime
+import StrictJSON
+import Synchronization
+
+/// One authority in the file that `login.authorities` names. Paths in it are relative to the file.
+struct AuthorityConfiguration: Codable, Sendable {
+    struct Revocation: Codable, Sendable {
+        enum Policy: String, Codable, Sendable {
+            /// Without a current list nobody of this authority logs in.
+            case hard
+            /// Without a current list people log in, and the log says so.
+            case soft
+        }
+
+        let policy: Policy
+        /// How long after its due time a list still counts.
+        let graceHours: Int
+        /// Files, or addresses that begin with `http://`.
+        let lists: [String]
+    }
+
+    let name: String
+    /// PEM with one or more trusted certificates.
+    let anchors: String
+    /// PEM with certificates that need not be sent along.
+    let intermediates: String?
+    let from: Instant?
+    let until: Instant?
+    /// Places of the credit code by the issuer's common name, as `extension 1.2.156.10260.4.1.4` or `subject 2.5.4.5`.
+    let creditCodePlaces: [String: [String]]?
+    let revocation: Revocation?
+}
+
+/// The authorities whose certificates log in, with their revocation lists of now.
+final class Authorities: Sendable {
+    private let folder: URL
+    private let configurations: [AuthorityConfiguration]
+    /// Where fetched lists outlive a restart.
+    private let cache: URL
+    private let clock: ServiceClock
+    private let logger: Logger
+    private let current: Mutex<CertificatePolicy>
+    /// The newest good list of each source.
+    private let lists = Mutex<[String: RevocationList]>([:])
+    /// When each file was last read.
+    private let modified = Mutex<[String: Date]>([:])
+
+    /// - Throws: when the file or a certificate in it cannot be read; no list need be there yet.
+    init(file: String, cache: String, clock: ServiceClock, logger: Logger) throws {
+        let url = URL(fileURLWithPath: file)
+        folder = url.deletingLastPathComponent()
+        self.cache = URL(fileURLWithPath: cache)
+        self.clock = clock
+        self.logger = logger
+        configurations = try StrictJSON.decode(
+            [AuthorityConfiguration].self, from: [UInt8](try Data(contentsOf: url)), rules: .publicAPI)
+        current = Mutex(CertificatePolicy([]))
+        try FileManager.default.createDirectory(at: self.cache, withIntermediateDirectories: true)
+        for source in configurations.flatMap({ $0.revocation?.lists ?? [] }) {
+            if let kept = try? Data(contentsOf: cacheFile(source)) { try? take([UInt8](kept), from: source) }
+        }
+        try rebuild()
+    }
+
+    var policy: CertificatePolicy { current.withLock { $0 } }
+
+    // MARK: Revocation lists
+
+    /// Fetches every list that is due, and judges with it from then on.
+    func refresh() async throws {
+        for source in Set(configurations.flatMap { $0.revocation?.lists ?? [] }) {
+            do {
+                let bytes: [UInt8]
+                if source.hasPrefix("http://") {
+                    guard isDue(source) else { continue }
+                    bytes = try await PublicFile.fetch(source)
+                } else {
+                    guard try isChanged(source) else { continue }
+                    bytes = try read(source)
+                }
+                try take(bytes, from: source)
+                try Data(bytes).write(to: cacheFile(source), options: .atomic)
+            } catch {
+                logger.warning("revocation list", metadata: ["source": "\(source)", "cause": "\(error)"])
+            }
+        }
+        try rebuild()
+    }
+
+    /// Half of a list's life before it runs out, so that an outage of the authority is no outage here.
+    private func isDue(_ source: String) -> Bool {
+        guard let list = lists.withLock({ $0[source] }) else { return true }
+        return clock.now.seconds >= list.thisUpdate + (list.nextUpdate - list.thisUpdate) / 2
+    }
+
+    private func isChanged(_ file: String) throws -> Bool {
+        let path = URL(fileURLWithPath: file, relativeTo: folder).path
+        let date = try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
+        return modified.withLock { modified in
+            guard let date, modified[file] != date else { return false }
+            modified[file] = date
+            return true
+        }
+    }
+
+    /// A list is taken when it is signed by one of its authority's certificates and not older than the one before.
+    private func take(_ bytes: [UInt8], from source: String) throws {
+        let isText = bytes.starts(with: Array("-----BEGIN".utf8))
+        let list = try isText ? RevocationList.lists(pem: bytes)[0] : RevocationList(der: bytes)
+        let issuers = try configurations.filter { $0.revocation?.lists.contains(source) == true }.flatMap {
+            try certificates($0.anchors) + ($0.intermediates.map { try certificates($0) } ?? [])
+        }
+        guard issuers.contains(where: { list.isSigned(by: $0) }) else {
+            throw ListRefused(description: "it is not signed by its authority")
+        }
+        try lists.withLock { lists in
+            if let known = lists[source], list.thisUpdate < known.thisUpdate {
+                throw ListRefused(description: "it is older than the one that is known")
+            }
+            lists[source] = list
+        }
+    }
+
+    private func rebuild() throws {
+        let lists = lists.withLock { $0 }
+        let now = clock.now.seconds
+        let authorities = try configurations.map { configuration in
+            let own = (configuration.revocation?.lists ?? []).compactMap { lists[$0] }
+            let policy: PathVerifier.RevocationPolicy
+            switch configuration.revocation?.policy {
+            case .hard: policy = .required(graceSeconds: Int64(configuration.revocation?.graceHours ?? 0) * 3_600)
+            case .soft:
+                policy = .whereKnown
+                if own.allSatisfy({ $0.nextUpdate < now }) {
+                    logger.error("no current revocation list", metadata: ["authority": "\(configuration.name)"])
+                }
+            case nil: policy = .whereKnown
+            }
+            // With a soft policy a list that has run out says nothing instead of refusing everybody.
+            let usable = policy == .whereKnown ? own.filter { $0.nextUpdate >= now } : own
+            return CertificatePolicy.Authority(
+                name: configuration.name,
+                paths: try PathVerifier(
+                    anchors: certificates(configuration.anchors),
+                    intermediates: try configuration.intermediates.map { try certificates($0) } ?? [],
+                    revocationLists: usable, revocation: policy),
+                places: CreditCodePlaces(
+                    byIssuer: (configuration.creditCodePlaces ?? [:]).mapValues {
+                        $0.compactMap(CreditCodePlaces.Place.init)
+                    }
+                ), from: configuration.from, until: configuration.until)
+        }
+        current.withLock { $0 = CertificatePolicy(authorities) }
+    }
+
+    // MARK: Files
+
+    private func read(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: name, relativeTo: folder)))
+    }
+
+    private func certificates(_ name: String) throws -> [Certificate] { try Certificate.chain(pem: read(name)) }
+
+    private func cacheFile(_ source: String) -> URL {
+        cache.appendingPathComponent(sha256(source.utf8).hex.prefix(32) + ".crl")
+    }
+}
+
+/// Why a revocation list was not taken.
+struct ListRefused: Error, CustomStringConvertible {
+    let description: String
+}

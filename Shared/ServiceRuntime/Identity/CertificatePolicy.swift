@@ -1,0 +1,67 @@
+import Contracts
+import Cryptography
+
+/// Which certificates log in, and whom they stand for (A1): algorithm, path, time, purpose, revocation, credit code.
+public struct CertificatePolicy: Sendable {
+    /// One authority whose certificates log in.
+    public struct Authority: Sendable {
+        public let name: String
+        let paths: PathVerifier
+        let places: CreditCodePlaces
+        /// While its certificates are accepted at all; open where nil.
+        let from: Instant?
+        let until: Instant?
+
+        public init(
+            name: String, paths: PathVerifier, places: CreditCodePlaces = CreditCodePlaces(), from: Instant? = nil,
+            until: Instant? = nil
+        ) {
+            self.name = name
+            self.paths = paths
+            self.places = places
+            self.from = from
+            self.until = until
+        }
+
+        func refusal(of chain: [Certificate], _ leaf: Certificate, at now: Instant) -> PathRefusal? {
+            do throws(PathRefusal) {
+                _ = try paths.verify(
+                    leaf, intermediates: Array(chain.dropFirst()),
+                    for: PathCheck(profile: .login, purpose: .client, milliseconds: now.milliseconds))
+                return nil
+            } catch {
+                return error
+            }
+        }
+
+        func isAccepted(at now: Instant) -> Bool {
+            (from.map { now >= $0 } ?? true) && (until.map { now < $0 } ?? true)
+        }
+    }
+
+    /// Longer chains are not issued by anybody and cost time to check.
+    private static let maximumChain = 6
+
+    private let authorities: [Authority]
+
+    public init(_ authorities: [Authority]) { self.authorities = authorities }
+
+    /// - Parameter chain: leaf first.
+    /// - Throws: the ``Problem`` that says which certificate broke which rule, and what to do.
+    public func identity(of chain: [Certificate], at now: Instant) throws(Problem) -> CertificateIdentity {
+        guard let leaf = chain.first, chain.count <= Self.maximumChain else {
+            throw Problem(.certificateMalformed, "a chain has 1 to \(Self.maximumChain) certificates")
+        }
+        var refusal: PathRefusal?
+        for authority in authorities where authority.isAccepted(at: now) {
+            if let found = authority.refusal(of: chain, leaf, at: now) {
+                // What another authority says of its own certificate tells more than that it is unknown here.
+                if refusal == nil || refusal?.code == .untrusted { refusal = found }
+            } else {
+                return try CertificateIdentity(leaf, places: authority.places)
+            }
+        }
+        guard let refusal else { throw Problem(.certificateUntrusted, "no authority is accepted now") }
+        throw Problem(refusal)
+    }
+}
