@@ -7,7 +7,8 @@ import ServiceRuntime
 func callsPerSecond(port: Int, roots: String, seconds: Double, tasks: Int) async throws -> Double {
     let client = Client<BenchAPI>(
         Address(host: "127.0.0.1", port: port),
-        identity: try TLSContext(.client, TLSConfiguration(trustRootsFile: roots)), expecting: .host("localhost"),
+        identity: try ReloadingTLSContext(.client, TLSConfiguration(trustRootsFile: roots)),
+        expecting: .host("localhost"),
         group: MultiThreadedEventLoopGroup.singleton)
     let end = ContinuousClock.now + .seconds(seconds)
     let calls = try await withThrowingTaskGroup(of: Int.self) { group in

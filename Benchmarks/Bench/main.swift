@@ -20,8 +20,10 @@ case "serve" where arguments.count == 5:
     let routes = Routes<BenchAPI>(sessions: nil, callbacks: nil, clock: ServiceClock())
     routes.on(.get) { _ in ClockOffset(milliseconds: 0) }
     routes.on(.echo) { call in call.body }
-    let tls = TLSConfiguration(
-        identity: TLSConfiguration.Identity(certificateChainFile: arguments[3], privateKeyFile: arguments[4]))
+    let tls = try ReloadingTLSContext(
+        .server,
+        TLSConfiguration(
+            identity: TLSConfiguration.Identity(certificateChainFile: arguments[3], privateKeyFile: arguments[4])))
     try await routes.server(
         at: Address(host: "127.0.0.1", port: Int(arguments[2]) ?? 0), tls: tls,
         group: MultiThreadedEventLoopGroup.singleton, logger: logger

@@ -7,7 +7,7 @@ import Foundation
 struct PKICommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pki", abstract: "Makes and shows the certificates of a development deployment.",
-        subcommands: [Initialise.self, Issue.self, Show.self])
+        subcommands: [Initialise.self, Issue.self, Show.self, Rotate.self])
 
     struct Initialise: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -35,6 +35,25 @@ struct PKICommand: AsyncParsableCommand {
             let deployment = LocalDeployment(options)
             try deployment.pki.issue(name, for: known)
             print(deployment.pki.path("\(name).pem"))
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Changes the deployment's root and all its certificates while the services run.",
+            discussion: """
+                Both roots are trusted while certificates change; services read their files every two seconds. \
+                Certificates of the CA locks are not touched.
+                """)
+        @OptionGroup var options: DeploymentOptions
+        @Option(help: "Seconds between the steps.") var wait = 6
+
+        func run() async throws {
+            try await LocalDeployment(options).pki.rotate { step in
+                print(step)
+                try await Task.sleep(for: .seconds(wait))
+            }
+            print("only the new root is trusted")
         }
     }
 

@@ -17,13 +17,15 @@ public final class Runtime {
     public let clock: ServiceClock
     public let logger: Logger
     /// The service's own certificate toward the parties that it calls.
-    private let identity: TLSContext
+    private let identity: ReloadingTLSContext
     private let tls: TLSConfiguration
     private let group = MultiThreadedEventLoopGroup.singleton
     private let sessions: SessionVerifier?
     private let callbacks: CallbackSignature?
     private var services: [any Service] = []
     private var listeners: [any Service] = []
+    /// All whose files may change.
+    private var contexts: [ReloadingTLSContext]
     private let readiness = Readiness()
     private var shutDowns: [@Sendable () -> Void] = []
 
@@ -53,7 +55,8 @@ public final class Runtime {
             callbacks = nil
         }
         try settings.check()
-        identity = try TLSContext(.client, tls)
+        identity = try ReloadingTLSContext(.client, tls)
+        contexts = [identity]
         // Auth verifies tokens with its own keys like everybody else, over its own listener.
         let keys = Client<AuthAPI>(
             settings.address("peers.auth", default: Self.defaultAddress(.auth)), identity: identity, group: group)
@@ -124,7 +127,9 @@ public final class Runtime {
     }
 
     private func listen<API: ServiceAPI>(_ routes: Routes<API>, at address: Address, _ tls: TLSConfiguration) throws {
-        listeners.append(try routes.server(at: address, tls: tls, group: group, logger: logger))
+        let context = try ReloadingTLSContext(.server, tls)
+        contexts.append(context)
+        listeners.append(try routes.server(at: address, tls: context, group: group, logger: logger))
     }
 
     private func addCommonRoutes<API: ServiceAPI>(_ routes: Routes<API>) {
@@ -158,6 +163,11 @@ public final class Runtime {
             run(follower)
         }
         try settings.check()
+        let (contexts, logger) = (contexts, logger)
+        run(
+            Periodic("TLS files", every: .seconds(2), logger: logger) {
+                for context in contexts where try context.reload() { logger.info("TLS files were read again") }
+            })
         // Services stop in the reverse order.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

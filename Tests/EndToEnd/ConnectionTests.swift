@@ -244,4 +244,59 @@ struct ConnectionTests {
             for secret in secrets { #expect(!log.contains(secret), "\(service)") }
         }
     }
+
+    @Test("baohan pki rotate changes the root and every certificate while calls go on, and the old root ends")
+    func rotation() async throws {
+        let running = try await TestDeployment()
+        defer { running.stop() }
+        let deployment = running.deployment
+        let before = try deployment.pki.read("root.pem")
+        let oldTool = (certificate: try deployment.pki.read("tool.pem"), key: try deployment.pki.read("tool.key"))
+        let over = End()
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<3 {
+                group.addTask {
+                    var calls = 0
+                    while await !over.isReached {
+                        // New connections all the time, with the files of the moment.
+                        let client = try deployment.client(AuthAPI.self)
+                        defer { client.shutDown() }
+                        _ = try await client.call(.ready)
+                        calls += 1
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
+                    return calls
+                }
+            }
+            try await deployment.pki.rotate { _ in try await Task.sleep(for: .seconds(6)) }
+            try await Task.sleep(for: .seconds(4))
+            await over.reach()
+            for try await calls in group { #expect(calls > 10) }
+        }
+        #expect(try deployment.pki.read("root.pem") != before)
+        // Between the services too: a login, and a call on which Auth calls the trading centre.
+        let bidder = try await Given.bidder(in: try World(deployment))
+        _ = try await bidder.synchronise()
+        let folder = deployment.state
+        try Data(oldTool.certificate).write(to: folder.appendingPathComponent("pki/old.pem"))
+        try Data(oldTool.key).write(to: folder.appendingPathComponent("pki/old.key"))
+        let end = ContinuousClock.now + .seconds(30)
+        while true {
+            let old = try deployment.client(AuthAPI.self, as: "old")
+            defer { old.shutDown() }
+            do {
+                _ = try await old.call(.ready)
+            } catch let problem as Problem where problem.code == .unavailable {
+                break
+            }
+            try #require(ContinuousClock.now < end, "a certificate of the old root is still taken")
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+}
+
+/// Tells others to stop.
+private actor End {
+    private(set) var isReached = false
+    func reach() { isReached = true }
 }

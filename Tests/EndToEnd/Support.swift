@@ -35,13 +35,21 @@ final class TestDeployment: Sendable {
         try? FileManager.default.removeItem(at: deployment.state)
     }
 
+    private static let handedOut = Mutex<Set<Int>>([])
+
+    /// A port that nobody listens at, below those that the system gives to outgoing connections: one of these might take
+    /// it before the service does.
     private static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
+        while true {
+            let port = Int.random(in: 10_000..<30_000)
+            guard handedOut.withLock({ $0.insert(port).inserted }) else { continue }
+            let channel = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: "127.0.0.1", port: port).get()
+            guard let channel else { continue }
+            try await channel.close()
+            return port
+        }
     }
 
     // MARK: One for all tests that move neither clocks nor processes

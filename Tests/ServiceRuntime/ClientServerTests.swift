@@ -215,7 +215,7 @@ struct ConnectionPoolTests {
             }.bind(host: "127.0.0.1", port: 0).get()
         let pool = ConnectionPool(
             Address(host: "127.0.0.1", port: channel.localAddress?.port ?? 0),
-            context: try TLSContext(.client, pki.configuration),
+            context: try ReloadingTLSContext(.client, pki.configuration),
             expecting: .host("localhost"), limits: limits, group: MultiThreadedEventLoopGroup.singleton)
         try await work(pool)
         pool.shutDown()
@@ -294,7 +294,7 @@ struct ConnectionPoolTests {
     func nobody() async throws {
         let pki = try RuntimePKI()
         let pool = ConnectionPool(
-            Address(host: "127.0.0.1", port: 1), context: try TLSContext(.client, pki.configuration),
+            Address(host: "127.0.0.1", port: 1), context: try ReloadingTLSContext(.client, pki.configuration),
             expecting: .host("localhost"), group: MultiThreadedEventLoopGroup.singleton)
         for _ in 0..<100 {
             guard case .connect = await failure({ try await pool.execute(request(), deadline: .now() + .seconds(5)) })

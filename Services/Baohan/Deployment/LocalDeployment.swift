@@ -84,8 +84,8 @@ struct LocalDeployment: Sendable {
             ?? Address(host: "127.0.0.1", port: port(name))
     }
 
-    private func tls(_ certificate: String) throws -> TLSContext {
-        try TLSContext(
+    private func tls(_ certificate: String) throws -> ReloadingTLSContext {
+        try ReloadingTLSContext(
             .client,
             TLSConfiguration(
                 identity: TLSConfiguration.Identity(

@@ -100,6 +100,25 @@ struct DevelopmentPKI {
         try write(list, "\(authority).crl")
     }
 
+    /// Changes the deployment's root and every certificate of it while the services run.
+    ///
+    /// - Parameter pause: lets every service read the files again; called between the steps.
+    func rotate(_ pause: (String) async throws -> Void) async throws {
+        let now = Int64(Date().timeIntervalSince1970)
+        let old = try read("root.pem")
+        let new = try CertificateAuthority(
+            name: "Baohan development root \(now)", notBefore: now - 3_600, notAfter: now + 10 * Self.validity)
+        // Trusted before it issues anything, and the old one until nothing of it is left.
+        try write(old + new.certificate.pem(), "root.pem")
+        try await pause("both roots are trusted")
+        for party in [Party.auth, .order, .payment, .refund, .invoice, .portal, .tool] {
+            try issue(party.rawValue, for: [party], by: new)
+        }
+        try issue("sandbox", for: Self.outside, by: new)
+        try await pause("every party has a new certificate")
+        try keep(new, "root")
+    }
+
     private func keep(_ authority: CertificateAuthority, _ name: String) throws {
         try write(authority.key.pem(), "\(name).key")
         try write(authority.certificate.pem(), "\(name).pem")
@@ -175,10 +194,13 @@ struct DevelopmentPKI {
     func read(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: folder.appendingPathComponent(name))) }
 
     private func write(_ bytes: [UInt8], _ name: String) throws {
+        // Written beside and renamed, so that nobody reads half a file.
+        let draft = path(".\(name).new")
         guard
             FileManager.default.createFile(
-                atPath: path(name), contents: Data(bytes),
-                attributes: [.posixPermissions: name.hasSuffix(".pem") ? 0o644 : 0o600])
+                atPath: draft, contents: Data(bytes),
+                attributes: [.posixPermissions: name.hasSuffix(".pem") ? 0o644 : 0o600]),
+            rename(draft, path(name)) == 0
         else { throw CocoaError(.fileWriteUnknown) }
     }
 }

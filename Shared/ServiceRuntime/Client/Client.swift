@@ -18,12 +18,14 @@ public struct Client<API: ServiceAPI>: Sendable {
     private var language: ProblemCode.Language?
     public var timeout: Duration = .seconds(10)
 
-    public init(_ address: Address, identity: TLSContext, group: any EventLoopGroup) {
+    public init(_ address: Address, identity: ReloadingTLSContext, group: any EventLoopGroup) {
         self.init(address, identity: identity, expecting: .uri(API.server.uri), group: group)
     }
 
     /// - Parameter peer: where the other end is known by another name than its party's.
-    public init(_ address: Address, identity: TLSContext, expecting peer: ExpectedPeer, group: any EventLoopGroup) {
+    public init(
+        _ address: Address, identity: ReloadingTLSContext, expecting peer: ExpectedPeer, group: any EventLoopGroup
+    ) {
         pool = ConnectionPool(address, context: identity, expecting: peer, group: group)
         authority = address.description
     }

@@ -35,7 +35,7 @@ final class ConnectionPool: Sendable {
     }
 
     private let address: Address
-    private let context: TLSContext
+    private let context: ReloadingTLSContext
     private let peer: ExpectedPeer
     private let limits: Limits
     private let group: any EventLoopGroup
@@ -43,7 +43,7 @@ final class ConnectionPool: Sendable {
     private let state = NIOLockedValueBox(State())
 
     init(
-        _ address: Address, context: TLSContext, expecting peer: ExpectedPeer, limits: Limits = Limits(),
+        _ address: Address, context: ReloadingTLSContext, expecting peer: ExpectedPeer, limits: Limits = Limits(),
         group: any EventLoopGroup
     ) {
         self.address = address
@@ -179,7 +179,7 @@ final class ConnectionPool: Sendable {
     }
 
     private func connect(isCounted: Bool = false) async throws -> Open {
-        let (context, peer, sessions) = (context, peer, sessions)
+        let (context, peer, sessions) = (context.current, peer, sessions)
         let loop = group.any()
         let isOpen = loop.makePromise(of: Void.self)
         let bootstrap = ClientBootstrap(group: loop)
@@ -211,10 +211,18 @@ final class ConnectionPool: Sendable {
             channel.close(promise: nil)
             throw error
         }
-        let handler = try await channel.eventLoop.submit {
-            NIOLoopBound(
-                try channel.pipeline.syncOperations.handler(type: HTTPConnection.self), eventLoop: channel.eventLoop)
-        }.get()
+        let handler: NIOLoopBound<HTTPConnection>
+        do {
+            handler = try await channel.eventLoop.submit {
+                NIOLoopBound(
+                    try channel.pipeline.syncOperations.handler(type: HTTPConnection.self), eventLoop: channel.eventLoop
+                )
+            }.get()
+        } catch {
+            // A server that refuses our certificate says so after the handshake is over for us (RFC 8446, 4.4.2), and a
+            // pipeline that has ended is empty.
+            throw ClientFailure.connect("closed after the handshake")
+        }
         return Open(channel: channel, handler: handler, idleSince: .now(), isUsed: false)
     }
 

@@ -35,11 +35,11 @@ public struct Routes<API: ServiceAPI> {
 
     /// The server of these routes.
     package func server(
-        at address: Address, tls: TLSConfiguration, group: any EventLoopGroup, logger: Logger
+        at address: Address, tls: ReloadingTLSContext, group: any EventLoopGroup, logger: Logger,
+        limits: ServerLimits = ServerLimits()
     ) throws -> any Service {
-        let limits = ServerLimits()
         let channel = SecureChildChannel(
-            responder: router.buildResponder(), context: try TLSContext(.server, tls), limits: limits, logger: logger)
+            responder: router.buildResponder(), context: tls, limits: limits, logger: logger)
         return channel.server(
             configuration: ServerConfiguration(
                 address: .hostname(address.host, port: address.port), backlog: 1_024,

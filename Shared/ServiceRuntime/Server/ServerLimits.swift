@@ -19,6 +19,8 @@ public struct ServerLimits: Sendable {
     public var watch = TimeAmount.seconds(5)
     public var handshake = TimeAmount.seconds(10)
     public var connections = 10_000
+    /// A portal or a service opens at most 64; an office behind one address some dozens.
+    public var connectionsPerAddress = 1_024
 
     public init() {}
 }
