@@ -7,7 +7,7 @@ PACKAGES := libssl-dev libsqlite3-dev libpango1.0-dev libcairo2-dev libqrencode-
 	fonts-droid-fallback fonts-dejavu-core poppler-utils openssl curl make
 BENCH_PACKAGES := wrk nginx-light golang-go
 
-.PHONY: help setup build demo test format lint bench sanitize clean test-containers
+.PHONY: help setup build demo test format lint bench sanitize fuzz clean test-containers
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -41,12 +41,17 @@ lint: setup ## Fails on anything that is not formatted.
 bench: setup ## Measures against Go and nginx, into Benchmarks/RESULTS.md.
 	Benchmarks/run
 
-sanitize: setup ## Runs the tests of the modules that wrap C under AddressSanitizer.
-	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan \
-	  --filter 'SecureTransportTests|CryptographyTests'
+SANITIZED := SecureTransportTests|CryptographyTests|AuthTests
+
+sanitize: setup ## Runs the tests of the modules that wrap C, and Auth's, under AddressSanitizer and ThreadSanitizer.
+	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITIZED)'
+	swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
+
+fuzz: setup ## Fuzzes what reads certificates, messages, tickets and JSON (SECONDS_EACH=15).
+	Tests/Fuzz/run
 
 test-containers: ## Builds the images and walks against them; needs Docker with Compose.
 	deploy/test-containers
 
 clean: ## Removes what was built and the demo's state.
-	rm -rf .build .build-asan $(STATE)
+	rm -rf .build .build-asan .build-tsan .build-fuzz $(STATE)

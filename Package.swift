@@ -78,7 +78,7 @@ let tests: [Target] = [
     .target(name: "CAllocations", path: "Tests/CAllocations"),
     tests("StrictJSON", ["StrictJSON", "CAllocations"]),
     tests("Contracts", ["Contracts", "StrictJSON"]),
-    tests("Cryptography", ["Cryptography"]),
+    tests("Cryptography", ["Cryptography", "COpenSSL"]),
     tests("SecureTransport", ["SecureTransport", "Cryptography"] + nio),
     tests("Persistence", ["Persistence", "Contracts", .product(name: "Logging", package: "swift-log")]),
     tests(
@@ -99,6 +99,16 @@ let tests: [Target] = [
             "Persistence", "ServiceRuntime", "SecureTransport",
         ]),
 ]
+
+/// libFuzzer brings the main function, so this is part of the package only where `make fuzz` builds it.
+let fuzz: [Target] =
+    Context.environment["BAOHAN_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "fuzz", dependencies: ["Contracts", "Cryptography", "StrictJSON"], path: "Tests/Fuzz",
+            exclude: ["run"], swiftSettings: swift + [.unsafeFlags(["-parse-as-library"])])
+    ]
 
 let package = Package(
     name: "baohan",
@@ -135,10 +145,10 @@ let package = Package(
         .executableTarget(
             name: "Bench",
             dependencies: [
-                "ServiceRuntime", "Contracts", "Documents", "SecureTransport",
+                "ServiceRuntime", "Contracts", "Cryptography", "Documents", "SecureTransport",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ] + nio,
             path: "Benchmarks/Bench", swiftSettings: swift),
-    ] + tests
+    ] + tests + fuzz
 )

@@ -2,6 +2,7 @@
 //
 //	peers serve PORT CERTIFICATE KEY
 //	peers call PORT ROOTS SECONDS TASKS    calls per second of http.Client
+//	peers mutual PORT ROOTS COUNT CERTIFICATE KEY full|resumed    the same with a client certificate
 //	peers handshake PORT ROOTS COUNT       full handshakes, one GET each, then close
 //	peers idle PORT ROOTS COUNT            holds idle connections until its input ends
 package main
@@ -120,6 +121,33 @@ func handshake(port, file string, count int) {
 	group.Wait()
 }
 
+// mutual shakes hands with a client certificate, one GET each; in "resumed" mode with the ticket of the one before.
+func mutual(port, file string, count int, certificate, key, mode string) {
+	config := roots(file)
+	pair, err := tls.LoadX509KeyPair(certificate, key)
+	check(err)
+	config.Certificates = []tls.Certificate{pair}
+	if mode == "resumed" {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
+	}
+	buffer := make([]byte, 4096)
+	resumed := 0
+	for i := 0; i < count; i++ {
+		connection, err := tls.Dial("tcp", "127.0.0.1:"+port, config)
+		check(err)
+		fmt.Fprintf(connection, "GET /v1/get HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		_, err = connection.Read(buffer)
+		check(err)
+		if connection.ConnectionState().DidResume {
+			resumed++
+		}
+		connection.Close()
+	}
+	if mode == "resumed" && resumed < count*9/10 {
+		check(fmt.Errorf("only %d of %d were resumed", resumed, count))
+	}
+}
+
 func idle(port, file string, count int) {
 	config := roots(file)
 	for i := 0; i < count; i++ {
@@ -143,6 +171,8 @@ func main() {
 		seconds, err := strconv.ParseFloat(os.Args[4], 64)
 		check(err)
 		call(os.Args[2], os.Args[3], seconds, number(5))
+	case "mutual":
+		mutual(os.Args[2], os.Args[3], number(4), os.Args[5], os.Args[6], os.Args[7])
 	case "handshake":
 		handshake(os.Args[2], os.Args[3], number(4))
 	case "idle":

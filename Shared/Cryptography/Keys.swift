@@ -22,11 +22,14 @@ public final class PublicKey: @unchecked Sendable {
     }
 
     let raw: OpaquePointer
+    public let kind: Kind
 
-    init(adopting raw: OpaquePointer) { self.raw = raw }
+    init(adopting raw: OpaquePointer) {
+        self.raw = raw
+        kind = keyKind(raw)
+    }
+
     deinit { EVP_PKEY_free(raw) }
-
-    public var kind: Kind { keyKind(raw) }
 
     /// Whether `signature` is one over the SHA-256 of `message`: ECDSA in DER, or RSA PKCS #1 v1.5.
     public func verifies(_ signature: [UInt8], of message: [UInt8]) -> Bool {
@@ -196,6 +199,8 @@ public final class PrivateKey: @unchecked Sendable {
 }
 
 func keyKind(_ raw: OpaquePointer?) -> PublicKey.Kind {
+    // A certificate whose key cannot be read has none; OpenSSL would follow the null pointer.
+    guard let raw else { return .other }
     if baohan_EVP_PKEY_is_rsa(raw) == 1 { return .rsa(bits: Int(EVP_PKEY_get_bits(raw))) }
     if baohan_EVP_PKEY_is_ed25519(raw) == 1 { return .ed25519 }
     if baohan_EVP_PKEY_is_sm2(raw) == 1 { return .ellipticCurve("SM2") }

@@ -162,7 +162,7 @@ public final class SessionVerifier: Sendable {
     }
 
     /// Fetches the keys again, so that one that was withdrawn is forgotten.
-    func refreshKeys() async throws { _ = try await refresh(at: clock.now) }
+    package func refreshKeys() async throws { _ = try await refresh(at: clock.now) }
 
     /// Takes over which sessions were ended. Their tokens run out by themselves within minutes, so the list stays short.
     func setRevoked(_ sessions: [SessionID]) {

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A certificate revocation list (RFC 5280, 5), read in one pass: a million entries take 24 MB and are searched in less
 /// than a microsecond.
 public struct RevocationList: Sendable {
@@ -43,9 +45,35 @@ public struct RevocationList: Sendable {
     public let baseNumber: [UInt8]?
     private let onlyAuthorities: Bool?
     private let entries: [Entry]
-    private let signed: [UInt8]
-    private let signature: [UInt8]
-    private let algorithm: SignatureAlgorithm
+    private let proof: Proof
+
+    /// Who signed the list: checked once, because hashing tens of megabytes at every login would be a way to stop them; what
+    /// was signed is forgotten then.
+    private final class Proof: Sendable {
+        enum State {
+            case open(signed: [UInt8], signature: [UInt8], algorithm: SignatureAlgorithm)
+            /// The public key, as it stands in certificates.
+            case signed(by: [UInt8])
+        }
+
+        let state: Mutex<State>
+
+        init(_ signed: [UInt8], _ signature: [UInt8], _ algorithm: SignatureAlgorithm) {
+            state = Mutex(.open(signed: signed, signature: signature, algorithm: algorithm))
+        }
+
+        func isSigned(by key: PublicKey, _ info: [UInt8]) -> Bool {
+            state.withLock { state in
+                switch state {
+                case .signed(let known): return known == info
+                case .open(let signed, let signature, let algorithm):
+                    guard key.verifies(signature, of: signed, by: algorithm) else { return false }
+                    state = .signed(by: info)
+                    return true
+                }
+            }
+        }
+    }
 
     public var count: Int { entries.count }
 
@@ -69,10 +97,9 @@ public struct RevocationList: Sendable {
         var list = try DERReader.only(DERTag.sequence, in: der[...]).reader()
         let body = try list.next(DERTag.sequence)
         let outerAlgorithm = try list.next(DERTag.sequence)
-        signature = Array(try list.next(DERTag.bitString).octetAlignedBits())
+        let signature = Array(try list.next(DERTag.bitString).octetAlignedBits())
         try list.finish()
-        algorithm = try SignatureAlgorithm(der: outerAlgorithm.whole)
-        signed = Array(body.whole)
+        proof = Proof(Array(body.whole), signature, try SignatureAlgorithm(der: outerAlgorithm.whole))
 
         var reader = body.reader()
         guard try reader.next(DERTag.integer).smallInteger() == 1 else {
@@ -174,7 +201,7 @@ public struct RevocationList: Sendable {
         guard let certificate = try? PathCertificate(issuer), certificate.fields.subject == self.issuer,
             certificate.keyUsage?.contains(.crlSign) ?? true, let key = try? issuer.publicKey
         else { return false }
-        return key.verifies(signature, of: signed, by: algorithm)
+        return proof.isSigned(by: key, Array(certificate.fields.publicKeyInfo))
     }
 
     /// Whether this list is about certificates like that one.
