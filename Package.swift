@@ -88,7 +88,7 @@ let tests: [Target] = [
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ] + nio),
     tests("Documents", ["Documents", "Contracts"]),
-    tests("Auth", ["Auth", "Contracts", "Cryptography"]),
+    tests("Auth", ["Auth", "Contracts", "Cryptography", "Persistence", "ServiceRuntime"]),
     tests("Order", ["Order", "Contracts", "Cryptography", "Persistence"]),
     tests("Payment", ["Payment", "Contracts", "Persistence"]),
     tests("Invoice", ["Invoice", "Contracts"]),

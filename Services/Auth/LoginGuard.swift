@@ -9,10 +9,8 @@ import ServiceRuntime
 /// address, and for a certificate at an address, never for a certificate or an enterprise alone: a flood against one
 /// enterprise locks out the flooder.
 struct LoginGuard: Sendable {
-    /// Refusals in one window.
-    private static let perAddress = 60
-    private static let perCertificateAndAddress = 5
-    private static let window = Duration.minutes(5)
+    private static let perAddress = AttemptLimit(limit: 60, window: .minutes(5))
+    private static let perCertificateAndAddress = AttemptLimit(limit: 5, window: .minutes(5))
 
     let store: Store
     let clock: ServiceClock
@@ -25,21 +23,17 @@ struct LoginGuard: Sendable {
         _ certificate: String?, from address: String, _ login: () async throws -> Result
     ) async throws -> Result {
         let now = clock.now
-        let length = Self.window.milliseconds
-        let window = now.milliseconds / length
-        let keys = ["address \(address)"] + (certificate.map { ["certificate \($0) at \(address)"] } ?? [])
-        let counts = try await store.attempts(keys, in: window)
-        guard counts[0] < Self.perAddress, counts.count < 2 || counts[1] < Self.perCertificateAndAddress else {
-            throw Problem(
-                .tooManyAttempts, retryAfter: .milliseconds((window + 1) * length - now.milliseconds))
-        }
+        let keys =
+            [("address \(address)", Self.perAddress)]
+            + (certificate.map { [("certificate \($0) at \(address)", Self.perCertificateAndAddress)] } ?? [])
+        try await store.refuseTooMany(keys, at: now)
         do {
             return try await login()
         } catch let problem as Problem where problem.code.status < 500 {
             let record = AuditRecord(
                 "login_refused", by: "nobody", certificate: certificate, from: maskedAddress(address),
                 result: problem.code.rawValue)
-            try await store.countRefusal(keys, in: window, record, at: now)
+            try await store.countRefusal(keys, record, at: now)
             throw problem
         }
     }

@@ -34,7 +34,9 @@ func addRoutes(
     routes.on(.notice) { _ in currentNotice }
     routes.on(.giveConsent) { call in try await stepUps.giveConsent(call.body, by: call.person, key: call.key) }
     routes.on(.createCaptcha, .offLoop) { call in try await stepUps.createCaptcha(for: call.person) }
-    routes.on(.askSMSCode) { call in try await stepUps.sendCode(call.body, to: call.person, key: call.key) }
+    routes.on(.askSMSCode) { call in
+        try await stepUps.sendCode(call.body, to: call.person, from: call.address, key: call.key)
+    }
     routes.on(.checkStepUp) { call in try await stepUps.check(call.body, key: call.key) }
 
     routes.on(.deadLetters) { _ in try await database.deadLetters() }

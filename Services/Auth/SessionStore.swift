@@ -237,33 +237,4 @@ extension Store {
                 at: now)
         }
     }
-
-    // MARK: Attempts
-
-    /// How often something was tried under each key in the window that began at `window`.
-    func attempts(_ keys: [String], in window: Int64) async throws -> [Int] {
-        try await database.read { transaction in
-            try keys.map { key in
-                try transaction.row("SELECT count FROM attempt WHERE key = ? AND period = ?", key, window)?["count"]
-                    ?? 0
-            }
-        }
-    }
-
-    /// Counts a refused login under each key, and writes it down.
-    func countRefusal(
-        _ keys: [String], in window: Int64, _ record: AuditRecord, at now: Instant
-    ) async throws {
-        try await database.write { transaction in
-            for key in keys {
-                try transaction.execute(
-                    """
-                    INSERT INTO attempt (key, period, count) VALUES (?, ?, 1)
-                    ON CONFLICT (key, period) DO UPDATE SET count = attempt.count + 1
-                    """, key, window)
-            }
-            try transaction.execute("DELETE FROM attempt WHERE period < ?", window - 2)
-            try transaction.audit(record, at: now)
-        }
-    }
 }

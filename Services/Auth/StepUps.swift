@@ -9,6 +9,10 @@ struct StepUps: Sendable {
     private static let codeLifetime = Duration.minutes(5)
     private static let pauseBetweenCodes = Duration.seconds(60)
     static let triesPerCode = 5
+    /// A telephone that rings all day is an attack on its owner; an office has one address and some dozens of clerks.
+    private static let codesPerNumber = AttemptLimit(limit: 10, window: .days(1))
+    private static let codesPerSession = AttemptLimit(limit: 20, window: .hours(1))
+    private static let codesPerAddress = AttemptLimit(limit: 100, window: .hours(1))
 
     let store: Store
     /// Only in a sandbox: the demo has no eyes.
@@ -41,7 +45,9 @@ struct StepUps: Sendable {
 
     // MARK: SMS code
 
-    func sendCode(_ request: AskSMSCode, to person: Person, key: IdempotencyKey) async throws -> SMSCode {
+    func sendCode(
+        _ request: AskSMSCode, to person: Person, from address: String, key: IdempotencyKey
+    ) async throws -> SMSCode {
         if let stored: SMSCode = try await store.database.stored(key) { return stored }
         let now = clock.now
         // Used up in a transaction of its own: a wrong guess must not come back with the rollback.
@@ -49,12 +55,17 @@ struct StepUps: Sendable {
         guard try await store.useCaptcha(request.captcha, answerHash: answerHash, by: person.enterprise, at: now) else {
             throw Problem(.captchaWrong)
         }
-        let code = String(Int.random(in: 100_000...999_999))
+        let digits = String(Int.random(in: 0...999_999))
+        let code = String(repeating: "0", count: 6 - digits.count) + digits
         let sent = SMSCode(id: SMSCodeID(), expiresAt: now + Self.codeLifetime, nextAfter: now + Self.pauseBetweenCodes)
         let text = TextMessage(to: request.mobile, text: "【保函平台】验证码 \(code)，5 分钟内有效。请勿告诉他人。")
         return try await store.add(
             sent, codeHash: Self.hash(sent.id.text, code), text: text, for: person.enterprise,
-            notBefore: now - Self.pauseBetweenCodes, at: now, key: key)
+            notBefore: now - Self.pauseBetweenCodes,
+            limits: [
+                ("sms to \(sha256(request.mobile.text.utf8).hex)", Self.codesPerNumber),
+                ("sms in \(person.session.text)", Self.codesPerSession), ("sms from \(address)", Self.codesPerAddress),
+            ], at: now, key: key)
     }
 
     /// Uses the code up. A wrong one costs a try; after five the code is worth nothing.

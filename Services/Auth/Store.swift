@@ -129,7 +129,7 @@ struct Store: Sendable {
 
     func add(
         _ code: SMSCode, codeHash: String, text: TextMessage, for enterprise: EnterpriseID, notBefore: Instant,
-        at now: Instant, key: IdempotencyKey
+        limits: [(key: String, limit: AttemptLimit)], at now: Instant, key: IdempotencyKey
     ) async throws -> SMSCode {
         try await database.once(key, at: now) { transaction in
             let recent = try transaction.row(
@@ -139,6 +139,7 @@ struct Store: Sendable {
                 let sentAt: Instant = try recent["sent_at"]
                 throw Problem(.smsTooSoon, retryAfter: sentAt - notBefore)
             }
+            try Self.admit(limits, at: now, in: transaction)
             try transaction.execute(
                 """
                 INSERT INTO sms_code (id, enterprise, mobile, code_hash, sent_at, expires_at)

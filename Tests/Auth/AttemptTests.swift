@@ -1,0 +1,51 @@
+import Contracts
+import Foundation
+import Persistence
+import Testing
+
+@testable import Auth
+
+@Suite("Limits on attempts")
+struct AttemptTests {
+    private let noon = Instant(milliseconds: 1_800_000_000_000)
+
+    private func store() throws -> (store: Store, file: String) {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("attempts-\(UUID().uuidString).sqlite")
+        return (Store(database: try Database(file: file.path, migrations: authMigrations)), file.path)
+    }
+
+    private func admitted(_ store: Store, _ key: String, _ limit: AttemptLimit, at now: Instant) async throws -> Bool {
+        do {
+            try await store.database.write { try Store.admit([(key, limit)], at: now, in: $0) }
+            return true
+        } catch let problem as Problem {
+            #expect(problem.code == .tooManyAttempts)
+            #expect(try #require(problem.retryAfter) > .zero && problem.retryAfter ?? .zero <= limit.window)
+            return false
+        }
+    }
+
+    @Test("A7: as many as the limit says in one window, whoever counts, and again in the next one")
+    func windows() async throws {
+        let (store, file) = try store()
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let limit = AttemptLimit(limit: 10, window: .hours(1))
+        let start = limit.start(at: noon)
+        let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for number in 0..<30 {
+                group.addTask { try await admitted(store, "a", limit, at: start + .seconds(number)) }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count { $0 } == 10)
+        #expect(try await admitted(store, "b", limit, at: start))
+        #expect(try await !admitted(store, "a", limit, at: start + .minutes(59)))
+        #expect(try await admitted(store, "a", limit, at: start + .hours(1)))
+    }
+
+    @Test("networks are told apart, hosts are not")
+    func masks() {
+        #expect(maskedAddress("203.0.113.77") == "203.0.113.0/24")
+        #expect(maskedAddress("2001:db8:1:2::7") == "2001:db8:1::/48")
+    }
+}
