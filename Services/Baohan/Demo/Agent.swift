@@ -47,6 +47,18 @@ struct Agent: Sendable {
         return try await world.auth.call(.answerChallenge, challenge.id, answer)
     }
 
+    /// The same with a CMS message that brings the certificate and the text.
+    static func answerByMessage(
+        _ challenge: LoginChallenge, with certificate: String, in world: World
+    ) async throws -> Session {
+        let pki = world.deployment.pki
+        let message = try SignedMessage.sign(
+            Array(challenge.text.utf8), chain: Certificate.chain(pem: pki.read("\(certificate).pem")),
+            key: PrivateKey(pem: pki.read("\(certificate).key")), isAttached: true)
+        return try await world.auth.call(
+            .answerChallenge, challenge.id, ChallengeAnswer(form: .cms, signature: Base64.standard.encode(message)))
+    }
+
     /// The trading platform hands the bidder over with the lot chosen (A2).
     static func handOff(_ sample: SampleBidder, to lot: LotID, in world: World) async throws -> (
         agent: Agent, ticket: HandOff

@@ -51,6 +51,15 @@ struct Walk {
             let agent = try await Agent.logInByChallenge(try SampleBidder.all()[1], in: world)
             return (agent, .init("\(agent.session.name) \(agent.session.creditCode)"))
         }
+        _ = try await narrator.step("A1", .init("国密 SM2 证书登录（P7 签名）", "Log in with an SM2 certificate (P7 signature)"))
+        {
+            let session = try await Agent.answerByMessage(
+                try await world.auth.call(.startChallenge), with: "\(sample.certificate)-sm2", in: world)
+            guard session.enterprise == agent.session.enterprise else {
+                throw Narrator.Failed(description: "the same enterprise is not recognised")
+            }
+            return ((), .init("\(session.name) \(session.creditCode)"))
+        }
         try world.deployment.pki.issueCALock(
             "encryption-only", name: sample.registered.name, creditCode: sample.registered.creditCode, key: .p256()
         ) { $0.keyUsage = "critical,keyEncipherment,dataEncipherment" }

@@ -21,7 +21,9 @@ struct DevelopmentPKI {
 
     func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
-    var exists: Bool { FileManager.default.fileExists(atPath: path("root.pem")) }
+    var exists: Bool {
+        ["root.pem", "authorities.json"].allSatisfy { FileManager.default.fileExists(atPath: path($0)) }
+    }
 
     // MARK: Making
 
