@@ -1,5 +1,8 @@
 #pragma once
 
+// Engines are deprecated in OpenSSL 3, and the only way to a token that Debian ships.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 // What Swift cannot import: OpenSSL's function-like macros and its type-safe stacks.
 
 #include <openssl/asn1.h>
@@ -8,6 +11,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -194,4 +198,19 @@ static inline int baohan_X509_sign(X509 *certificate, EVP_PKEY *key) {
     EVP_MD_CTX_free(context);
     EVP_PKEY_CTX_free(own);
     return isFine;
+}
+
+/// The key behind a PKCS #11 address (RFC 7512), or NULL. The engine takes the token's library from PKCS11_MODULE_PATH.
+static inline EVP_PKEY *baohan_load_pkcs11_key(const char *uri) {
+    ENGINE_load_dynamic();
+    ENGINE *engine = ENGINE_by_id("pkcs11");
+    if (engine == NULL) return NULL;
+    EVP_PKEY *key = NULL;
+    if (ENGINE_init(engine)) {
+        key = ENGINE_load_private_key(engine, uri, NULL, NULL);
+        // The key holds on to the engine by itself.
+        ENGINE_finish(engine);
+    }
+    ENGINE_free(engine);
+    return key;
 }

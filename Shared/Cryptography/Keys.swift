@@ -107,15 +107,30 @@ public final class PrivateKey: @unchecked Sendable {
         return PrivateKey(adopting: key)
     }
 
+    /// From a key file: PEM, or one line with a PKCS #11 address (RFC 7512), as in
+    /// `pkcs11:token=baohan;object=session?pin-source=file:/run/pin`, of a key that never leaves its token.
     public convenience init(pem: [UInt8]) throws {
+        if let address = Self.tokenAddress(pem) {
+            guard let key = baohan_load_pkcs11_key(address) else { throw CryptographyError("key in a PKCS #11 token") }
+            self.init(adopting: key)
+            return
+        }
         guard let key = reading(pem, { PEM_read_bio_PrivateKey($0, nil, nil, nil) }) else {
             throw CryptographyError("private key from PEM")
         }
         self.init(adopting: key)
     }
 
-    /// All private keys of a PEM text, in its order.
+    /// The address in a key file that names a token's key; nil for PEM.
+    private static func tokenAddress(_ file: [UInt8]) -> String? {
+        guard file.starts(with: Array("pkcs11:".utf8)) else { return nil }
+        return String(decoding: file.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
+    }
+
+    /// All private keys of a key file, in its order: PEM, and lines with PKCS #11 addresses.
     public static func keys(pem: [UInt8]) throws -> [PrivateKey] {
+        let lines = pem.split { $0 == 0x0A || $0 == 0x0D }.map(Array.init)
+        let inTokens = try lines.filter { tokenAddress($0) != nil }.map { try PrivateKey(pem: $0) }
         let blocks = PEM.blocks(pem, "PRIVATE KEY") + PEM.blocks(pem, "EC PRIVATE KEY")
         let keys = try blocks.map { der in
             guard let key = reading(der, { d2i_PrivateKey_bio($0, nil) }) else {
@@ -123,8 +138,8 @@ public final class PrivateKey: @unchecked Sendable {
             }
             return PrivateKey(adopting: key)
         }
-        guard !keys.isEmpty else { throw CryptographyError("private key from PEM") }
-        return keys
+        guard !(inTokens + keys).isEmpty else { throw CryptographyError("private key from PEM") }
+        return inTokens + keys
     }
 
     /// PKCS #8 in PEM, not encrypted: for files that only their owner may read.

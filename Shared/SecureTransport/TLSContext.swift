@@ -56,12 +56,31 @@ public final class TLSContext: @unchecked Sendable {
         guard SSL_CTX_use_certificate_chain_file(raw, identity.certificateChainFile) == 1 else {
             throw Self.failure("certificate chain \(identity.certificateChainFile)")
         }
-        guard SSL_CTX_use_PrivateKey_file(raw, identity.privateKeyFile, SSL_FILETYPE_PEM) == 1 else {
-            throw Self.failure("private key \(identity.privateKeyFile)")
+        if let address = Self.tokenAddress(in: identity.privateKeyFile) {
+            let key = baohan_load_pkcs11_key(address)
+            defer { EVP_PKEY_free(key) }
+            guard key != nil, SSL_CTX_use_PrivateKey(raw, key) == 1 else {
+                throw Self.failure("key in a PKCS #11 token")
+            }
+        } else {
+            guard SSL_CTX_use_PrivateKey_file(raw, identity.privateKeyFile, SSL_FILETYPE_PEM) == 1 else {
+                throw Self.failure("private key \(identity.privateKeyFile)")
+            }
         }
         guard SSL_CTX_check_private_key(raw) == 1 else {
             throw Self.failure("private key \(identity.privateKeyFile) does not belong to the certificate")
         }
+    }
+
+    /// The PKCS #11 address (RFC 7512) in a key file that holds one line with it instead of PEM.
+    private static func tokenAddress(in file: String) -> String? {
+        guard let bio = BIO_new_file(file, "r") else { return nil }
+        defer { BIO_free(bio) }
+        var line = [CChar](repeating: 0, count: 1_024)
+        guard BIO_gets(bio, &line, Int32(line.count)) > 0 else { return nil }
+        let text = String(
+            decoding: line.prefix { $0 != 0 && $0 != 0x0A && $0 != 0x0D }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.hasPrefix("pkcs11:") ? text : nil
     }
 
     private func trust(_ configuration: TLSConfiguration) throws {

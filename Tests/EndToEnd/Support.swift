@@ -15,12 +15,19 @@ final class TestDeployment: Sendable {
 
     var deployment: LocalDeployment { processes.deployment }
 
-    init() async throws {
+    /// - Parameters:
+    ///   - environment: for all its processes, beside their configuration.
+    ///   - prepare: what happens between the making of the PKI and the start.
+    init(
+        environment: [String: String] = [:], _ prepare: (LocalDeployment) async throws -> Void = { _ in }
+    ) async throws {
         let state = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-e2e-\(UUID().uuidString)")
         var ports: [String: Int] = [:]
         for name in LocalDeployment.services + ["login"] { ports[name] = try await Self.freePort() }
         let deployment = LocalDeployment(state: state, ports: ports)
-        processes = ServiceProcesses(deployment)
+        try deployment.pki.create()
+        try await prepare(deployment)
+        processes = ServiceProcesses(deployment, environment: environment)
         do {
             try await processes.start()
         } catch {

@@ -15,11 +15,15 @@ final class ServiceProcesses: Sendable {
 
     let deployment: LocalDeployment
     private let binaries: URL
+    private let environment: [String: String]
     private let processes = Mutex<[String: Process]>([:])
 
-    /// - Parameter binaries: the folder with the executables; this one's by default.
-    init(_ deployment: LocalDeployment, binaries: URL? = nil) {
+    /// - Parameters:
+    ///   - binaries: the folder with the executables; this one's by default.
+    ///   - environment: for all processes, beside their configuration.
+    init(_ deployment: LocalDeployment, binaries: URL? = nil, environment: [String: String] = [:]) {
         self.deployment = deployment
+        self.environment = environment
         self.binaries =
             binaries
             ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -44,7 +48,8 @@ final class ServiceProcesses: Sendable {
         try handle.seekToEnd()
         let process = Process()
         process.executableURL = binaries.appendingPathComponent(service)
-        process.environment = ProcessInfo.processInfo.environment.merging(deployment.environment(of: service)) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+            .merging(deployment.environment(of: service)) { $1 }
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
