@@ -97,7 +97,7 @@ let tests: [Target] = [
         [
             "Baohan", "Auth", "Order", "Payment", "Refund", "Invoice", "Sandbox", "Contracts", "Cryptography",
             "Persistence", "ServiceRuntime", "SecureTransport",
-        ]),
+        ] + nio),
 ]
 
 /// libFuzzer brings the main function, so this is part of the package only where `make fuzz` builds it.

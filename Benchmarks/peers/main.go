@@ -4,6 +4,7 @@
 //	peers call PORT ROOTS SECONDS TASKS    calls per second of http.Client
 //	peers mutual PORT ROOTS COUNT CERTIFICATE KEY full|resumed    the same with a client certificate
 //	peers handshake PORT ROOTS COUNT       full handshakes, one GET each, then close
+//	peers slow PORT COUNT                  holds connections that never end their handshake
 //	peers idle PORT ROOTS COUNT            holds idle connections until its input ends
 package main
 
@@ -13,6 +14,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -148,6 +150,32 @@ func mutual(port, file string, count int, certificate, key, mode string) {
 	}
 }
 
+// slow opens connections that begin a handshake and dribble a byte of it every second, again and again, until its input
+// ends.
+func slow(port string, count int) {
+	for i := 0; i < count; i++ {
+		go func() {
+			for {
+				connection, err := net.Dial("tcp", "127.0.0.1:"+port)
+				if err != nil {
+					time.Sleep(time.Second)
+					continue
+				}
+				for _, b := range []byte{0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3, 0, 0, 0, 0, 0, 0} {
+					if _, err := connection.Write([]byte{b}); err != nil {
+						break
+					}
+					time.Sleep(time.Second)
+				}
+				connection.Close()
+			}
+		}()
+	}
+	time.Sleep(2 * time.Second)
+	fmt.Println("open")
+	io.Copy(io.Discard, os.Stdin)
+}
+
 func idle(port, file string, count int) {
 	config := roots(file)
 	for i := 0; i < count; i++ {
@@ -171,6 +199,8 @@ func main() {
 		seconds, err := strconv.ParseFloat(os.Args[4], 64)
 		check(err)
 		call(os.Args[2], os.Args[3], seconds, number(5))
+	case "slow":
+		slow(os.Args[2], number(3))
 	case "mutual":
 		mutual(os.Args[2], os.Args[3], number(4), os.Args[5], os.Args[6], os.Args[7])
 	case "handshake":

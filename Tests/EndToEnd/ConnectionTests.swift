@@ -1,5 +1,7 @@
 import Contracts
 import Foundation
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import Baohan
@@ -243,6 +245,23 @@ struct ConnectionTests {
                 contentsOf: world.deployment.logs.appendingPathComponent("\(service).log"), encoding: .utf8)
             for secret in secrets { #expect(!log.contains(secret), "\(service)") }
         }
+    }
+
+    @Test("400 connections that never end their handshake are shut out, and nobody else waits for them")
+    func slowSockets() async throws {
+        let world = try await TestDeployment.world
+        let port = world.deployment.port("invoice")
+        var slow: [any Channel] = []
+        for _ in 0..<400 {
+            let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connect(
+                host: "127.0.0.1", port: port
+            ).get()
+            try await channel.writeAndFlush(ByteBuffer(bytes: [0x16, 3, 1, 2, 0, 1]))
+            slow.append(channel)
+        }
+        for _ in 0..<100 { _ = try await world.invoices.call(.ready) }
+        // The server's limit is ten seconds.
+        for channel in slow { try await channel.closeFuture.get() }
     }
 
     @Test("baohan pki rotate changes the root and every certificate while calls go on, and the old root ends")
