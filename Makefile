@@ -5,7 +5,7 @@ STATE ?= .state
 # The Debian packages that the build and the tests need; the Dockerfile names the same.
 PACKAGES := libssl-dev libsqlite3-dev libpango1.0-dev libcairo2-dev libqrencode-dev pkg-config \
 	fonts-droid-fallback fonts-dejavu-core poppler-utils openssl curl make \
-	softhsm2 libengine-pkcs11-openssl
+	softhsm2 libengine-pkcs11-openssl python3
 BENCH_PACKAGES := wrk nginx-light golang-go
 
 .PHONY: help setup build demo test format lint bench sanitize fuzz clean test-containers
@@ -46,7 +46,7 @@ SANITIZED := SecureTransportTests|CryptographyTests|AuthTests
 
 sanitize: setup ## Runs the tests of the modules that wrap C, and Auth's, under AddressSanitizer and ThreadSanitizer.
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-asan --filter '$(SANITIZED)'
-	swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer-suppressions swift test --sanitize=thread --scratch-path .build-tsan --filter '$(SANITIZED)'
 
 fuzz: setup ## Fuzzes what reads certificates, messages, tickets and JSON (SECONDS_EACH=15).
 	Tests/Fuzz/run

@@ -27,6 +27,8 @@ public final class Certificate: @unchecked Sendable {
         }
         guard let raw else { throw CryptographyError("certificate from DER") }
         self.init(adopting: raw)
+        // OpenSSL reads longer and indefinite lengths too, which are not DER; a fingerprint must have one certificate.
+        guard try self.der() == der else { throw CryptographyError("certificate from DER") }
     }
 
     /// All certificates of a PEM text, in its order.

@@ -70,6 +70,13 @@ public enum SignatureAlgorithm: Equatable, Sendable {
         case "1.2.840.10040.4.3", "2.16.840.1.101.3.4.3.1", "2.16.840.1.101.3.4.3.2": self = .weak("DSA")
         default: self = .unknown(oid)
         }
+        switch self {
+        case .ecdsa, .ed25519: try reader.finish()
+        case .rsa, .sm2:
+            _ = try reader.optional(DERTag.null)
+            try reader.finish()
+        case .rsaPSS, .weak, .unknown: break
+        }
     }
 
     /// Hash, mask and salt must go together (RFC 4055, 3.1); SHA-1, the default of all three, must not be meant.

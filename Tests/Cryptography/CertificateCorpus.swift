@@ -3,7 +3,8 @@ import Foundation
 
 @testable import Cryptography
 
-/// Certificates made byte by byte and signed by OpenSSL, each good but for one defect.
+/// Certificates made byte by byte and signed by OpenSSL, each good but for one defect, with the rule that must find it.
+/// `make-corpus` makes more of them in another way, without our own DER and without naming the rule.
 struct CertificateCorpus {
     /// A certificate before it is signed.
     struct Draft {

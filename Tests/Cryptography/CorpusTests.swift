@@ -25,6 +25,42 @@ struct CorpusTests {
         #expect(Set(defects.map(\.code)).count >= 20)
     }
 
+    @Test("what a script makes byte by byte, signed by openssl: the good are accepted, the bad are not")
+    func script() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("corpus-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("make-corpus")
+        process.arguments = [folder.path]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+        func bytes(_ file: URL) throws -> [UInt8] { [UInt8](try Data(contentsOf: file)) }
+        let verifier = try PathVerifier(
+            anchors: Certificate.chain(pem: bytes(folder.appendingPathComponent("roots.pem"))))
+        let check = PathCheck(profile: .login, purpose: .client, milliseconds: CertificateCorpus.time * 1_000)
+        for (kind, atLeast) in [("good", 30), ("bad", 140)] {
+            let files = try FileManager.default.contentsOfDirectory(
+                at: folder.appendingPathComponent(kind), includingPropertiesForKeys: nil)
+            #expect(files.count >= atLeast)
+            for file in files {
+                let name = file.deletingPathExtension().lastPathComponent
+                // What a certificate says of its owner is judged by the login, see CertificateIdentityTests.
+                guard !name.contains("credit-code") || kind == "good" || name.contains("changed") else { continue }
+                let refusal: String?
+                do {
+                    let chain = try Certificate.chain(pem: bytes(file))
+                    _ = try verifier.verify(chain[0], intermediates: Array(chain.dropFirst()), for: check)
+                    refusal = nil
+                } catch {
+                    refusal = "\(error)"
+                }
+                #expect((refusal == nil) == (kind == "good"), "\(kind)/\(name): \(refusal ?? "accepted")")
+            }
+        }
+    }
+
     @Test("chains that lead nowhere are given up: loops, thousands of look-alikes, chains without end")
     func searches() throws {
         let time = CertificateCorpus.time

@@ -173,6 +173,8 @@ public struct PathVerifier: Sendable {
         X509_VERIFY_PARAM_set_flags(parameters, UInt(flags))
         // The times were compared by our rule, to the second that RFC 5280 means.
         X509_VERIFY_PARAM_set_flags(parameters, UInt(X509_V_FLAG_NO_CHECK_TIME))
+        // Any policy will do, as long as the path is valid for one (RFC 5280, 6.1.1 c).
+        X509_VERIFY_PARAM_add0_policy(parameters, OBJ_txt2obj("2.5.29.32.0", 1))
         // 112 bits of security: RSA 2048, P-256.
         X509_VERIFY_PARAM_set_auth_level(parameters, 2)
         X509_VERIFY_PARAM_set_depth(parameters, Int32(Self.maximumPath))
