@@ -24,7 +24,7 @@ func authService(_ runtime: Runtime) async throws {
     try await authorities.refresh()
     let logins = Logins(
         store: store, sessions: sessions, guardian: LoginGuard(store: store, clock: clock),
-        authorities: authorities, ticketKey: settings.ticketKey, origin: settings.origin, clock: clock)
+        authorities: authorities, ticketSigner: settings.ticketSigner, origin: settings.origin, clock: clock)
     let enterprises = Enterprises(
         store: store, centre: runtime.client(TradingCentreAPI.self), clock: clock)
     let stepUps = StepUps(store: store, revealsCaptchas: settings.revealsCaptchas, clock: clock)
@@ -44,7 +44,9 @@ func authService(_ runtime: Runtime) async throws {
     }
     runtime.run(relay)
     runtime.run(
-        Periodic("revocation lists", every: .seconds(2), logger: runtime.logger) { try await authorities.refresh() })
+        Periodic("revocation lists", every: .seconds(2), logger: runtime.logger) {
+            if try await authorities.refresh() { try await sessions.recheck(by: authorities.policy) }
+        })
     // Keys are changed by changing the file: the first one signs, all are published.
     runtime.run(
         Periodic("session keys", every: .seconds(2), logger: runtime.logger) {
@@ -60,7 +62,7 @@ struct AuthSettings {
     let authoritiesFile: String
     /// Folder in which fetched revocation lists outlive a restart.
     let revocationCache: String
-    let ticketKey: PublicKey
+    let ticketSigner: Certificate
     let origin: String
     let staff: [StaffMember]
     let revealsCaptchas: Bool
@@ -78,7 +80,7 @@ struct AuthSettings {
         sessionKeyFile = sessionKey
         sessionKeys = try Self.keys(file: sessionKey)
         authoritiesFile = authorities
-        ticketKey = try Certificate.chain(pem: Self.read(ticket))[0].publicKey
+        ticketSigner = try Certificate.chain(pem: Self.read(ticket))[0]
         self.staff =
             try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []
     }

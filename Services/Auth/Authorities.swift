@@ -71,7 +71,11 @@ final class Authorities: Sendable {
     // MARK: Revocation lists
 
     /// Fetches every list that is due, and judges with it from then on.
-    func refresh() async throws {
+    ///
+    /// - Returns: whether there was a new one.
+    @discardableResult
+    func refresh() async throws -> Bool {
+        var isNew = false
         for source in Set(configurations.flatMap { $0.revocation?.lists ?? [] }) {
             do {
                 let bytes: [UInt8]
@@ -84,11 +88,13 @@ final class Authorities: Sendable {
                 }
                 try take(bytes, from: source)
                 try Data(bytes).write(to: cacheFile(source), options: .atomic)
+                isNew = true
             } catch {
                 logger.warning("revocation list", metadata: ["source": "\(source)", "cause": "\(error)"])
             }
         }
         try rebuild()
+        return isNew
     }
 
     /// Half of a list's life before it runs out, so that an outage of the authority is no outage here.

@@ -14,7 +14,7 @@ struct Logins: Sendable {
     let sessions: Sessions
     let guardian: LoginGuard
     let authorities: Authorities
-    let ticketKey: PublicKey
+    let ticketSigner: Certificate
     let origin: String
     let clock: ServiceClock
 
@@ -66,10 +66,14 @@ struct Logins: Sendable {
     func handOff(_ ticket: String, from address: String) async throws -> Session {
         try await guardian.admit(nil, from: address) {
             let now = clock.now
+            guard (ticketSigner.notBefore...ticketSigner.notAfter).contains(now.seconds) else {
+                throw Problem(.ticketInvalid, "the trading platform's certificate is not valid now")
+            }
             guard let token = try? JWS.Token(ticket),
                 let header = try? StrictJSON.decode(TicketHeader.self, from: token.header), header.alg == "ES256",
-                let payload = try? token.verify(with: ticketKey),
-                let claims = try? StrictJSON.decode(TicketClaims.self, from: payload), claims.aud == "baohan",
+                header.typ == "JWT",
+                let key = try? ticketSigner.publicKey, let payload = try? token.verify(with: key),
+                let claims = try? StrictJSON.decode(TicketClaims.self, from: payload), claims.aud == handOffAudience,
                 claims.iat <= now.seconds + 5, now.seconds < claims.exp,
                 claims.exp - claims.iat <= Self.ticketLifetime.components.seconds
             else { throw Problem(.ticketInvalid) }
@@ -89,6 +93,7 @@ struct Logins: Sendable {
 
 private struct TicketHeader: Codable {
     let alg: String
+    let typ: String
 }
 
 /// What the trading platform says in its ticket (RFC 7519).

@@ -82,6 +82,7 @@ let authMigrations = [
             enterprise TEXT NOT NULL REFERENCES enterprise (id),
             serial_number TEXT NOT NULL,
             issuer TEXT NOT NULL,
+            chain TEXT NOT NULL,
             first_used_at BIGINT NOT NULL,
             expires_at BIGINT NOT NULL
         );

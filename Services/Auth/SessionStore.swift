@@ -38,13 +38,14 @@ extension Store {
         at now: Instant
     ) async throws -> StoredSession {
         try await database.write { transaction in
-            let enterprise = try Self.enterprise(proof.creditCode, named: proof.name, at: now, in: transaction)
+            let enterprise = try Self.enterprise(proof, at: now, in: transaction)
             try Self.refuseBlocked(proof.creditCode, proof.certificate?.fingerprint, in: transaction)
             if let certificate = proof.certificate {
-                try Self.bind(certificate, to: enterprise, at: now, in: transaction)
+                try Self.bind(certificate, to: enterprise.id, at: now, in: transaction)
             }
             let session = StoredSession(
-                id: SessionID(), enterprise: enterprise, creditCode: proof.creditCode, name: proof.name, way: proof.way,
+                id: SessionID(), enterprise: enterprise.id, creditCode: proof.creditCode, name: enterprise.name,
+                way: proof.way,
                 certificate: proof.certificate?.fingerprint, certificateExpiresAt: proof.certificate?.notAfter,
                 expiresAt: end)
             try transaction.execute(
@@ -52,30 +53,37 @@ extension Store {
                 INSERT INTO session
                 (id, enterprise, role, proof, way, certificate, certificate_expires_at, started_at, last_used_at, expires_at)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """, session.id, enterprise, role, proof.certificate?.fingerprint ?? "ticket", proof.way,
+                """, session.id, enterprise.id, role, proof.certificate?.fingerprint ?? "ticket", proof.way,
                 session.certificate, session.certificateExpiresAt, now, now, end)
             try Self.addRefreshToken(refreshHash, session.id, until: refreshUntil, in: transaction)
             try transaction.audit(
                 AuditRecord(
-                    "login_\(proof.way.rawValue)", by: enterprise.text, on: session.id.text,
+                    "login_\(proof.way.rawValue)", by: enterprise.id.text, on: session.id.text,
                     certificate: session.certificate, from: origin), at: now)
             return session
         }
     }
 
     /// The enterprise with this credit code, made known if it is new: a renewed certificate leads to the same one.
+    ///
+    /// Its name is what a certificate says, and later what the registry says: refund accounts are compared with it, so a
+    /// ticket's word for it counts only until there is a better one.
     private static func enterprise(
-        _ creditCode: UnifiedSocialCreditCode, named name: Words, at now: Instant, in transaction: Transaction
-    ) throws -> EnterpriseID {
+        _ proof: Proof, at now: Instant, in transaction: Transaction
+    ) throws -> (id: EnterpriseID, name: Words) {
         try transaction.execute(
             """
             INSERT INTO enterprise (id, credit_code, name, created_at) VALUES (?, ?, ?, ?)
             ON CONFLICT (credit_code) DO NOTHING
-            """, EnterpriseID(), creditCode, name, now)
-        guard let row = try transaction.row("SELECT id FROM enterprise WHERE credit_code = ?", creditCode) else {
-            throw Problem(.notFound)
+            """, EnterpriseID(), proof.creditCode, proof.name, now)
+        if proof.certificate != nil {
+            try transaction.execute(
+                "UPDATE enterprise SET name = ? WHERE credit_code = ? AND registered IS NULL", proof.name,
+                proof.creditCode)
         }
-        return try row["id"]
+        guard let row = try transaction.row("SELECT id, name FROM enterprise WHERE credit_code = ?", proof.creditCode)
+        else { throw Problem(.notFound) }
+        return (try row["id"], try row["name"])
     }
 
     /// One certificate never opens two enterprises, and two certificates of one issuer never share a number.
@@ -84,10 +92,10 @@ extension Store {
     ) throws {
         try transaction.execute(
             """
-            INSERT INTO certificate (fingerprint, enterprise, serial_number, issuer, first_used_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-            """, certificate.fingerprint, enterprise, certificate.serialNumber, certificate.issuer, now,
-            certificate.notAfter)
+            INSERT INTO certificate (fingerprint, enterprise, serial_number, issuer, chain, first_used_at, expires_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+            """, certificate.fingerprint, enterprise, certificate.serialNumber, certificate.issuer, certificate.chain,
+            now, certificate.notAfter)
         let owner = try transaction.row(
             "SELECT enterprise FROM certificate WHERE fingerprint = ?", certificate.fingerprint)
         guard let owner, try owner["enterprise"] == enterprise else { throw Problem(.certificateAmbiguous) }
@@ -200,6 +208,29 @@ extension Store {
     func sessionsEnded(since start: Instant) async throws -> [SessionID] {
         try await database.read { transaction in
             try transaction.rows("SELECT id FROM session WHERE ended_at > ?", start).map { try $0["id"] }
+        }
+    }
+
+    /// Certificates with which sessions go on, and their chains in PEM.
+    func certificatesInUse(at now: Instant) async throws -> [(fingerprint: String, chain: String)] {
+        try await database.read { transaction in
+            try transaction.rows(
+                """
+                SELECT DISTINCT certificate.fingerprint, certificate.chain FROM certificate
+                JOIN session ON session.certificate = certificate.fingerprint
+                WHERE session.ended_at IS NULL AND session.expires_at > ?
+                """, now
+            ).map { (try $0["fingerprint"], try $0["chain"]) }
+        }
+    }
+
+    /// Ends what a certificate opened that would not be let in any more.
+    func endSessions(ofCertificate fingerprint: String, because code: ProblemCode, at now: Instant) async throws {
+        try await database.write { transaction in
+            try transaction.execute(
+                "UPDATE session SET ended_at = ? WHERE certificate = ? AND ended_at IS NULL", now, fingerprint)
+            try transaction.audit(
+                AuditRecord("sessions_ended", by: "auth", certificate: fingerprint, result: code.rawValue), at: now)
         }
     }
 

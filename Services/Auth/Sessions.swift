@@ -27,7 +27,7 @@ struct Sessions: Sendable {
         let now = clock.now
         let refresh = Self.newRefreshToken()
         let session = try await store.openSession(
-            proof, role: role(of: proof.creditCode)?.role ?? .bidder, refreshHash: refresh.hash,
+            proof, role: staff(proof.creditCode, by: proof.way)?.role ?? .bidder, refreshHash: refresh.hash,
             refreshUntil: now + Self.refreshLifetime, until: now + Self.sessionLifetime, from: maskedAddress(address),
             at: now)
         return try reply(session, refreshToken: refresh.token, lot: lot, at: now)
@@ -45,7 +45,7 @@ struct Sessions: Sendable {
     }
 
     private func reply(_ session: StoredSession, refreshToken: String, lot: LotID?, at now: Instant) throws -> Session {
-        let staff = role(of: session.creditCode)
+        let staff = staff(session.creditCode, by: session.way)
         let person = Person(
             enterprise: session.enterprise, role: staff?.role ?? .bidder, name: session.name,
             creditCode: session.creditCode, insurer: staff?.insurer, session: session.id)
@@ -59,9 +59,10 @@ struct Sessions: Sendable {
             lot: lot, certificateExpiresInDays: daysLeft.flatMap { $0 <= 60 ? $0 : nil })
     }
 
-    /// Staff are known by their certificate's credit code; everybody else is a bidder.
-    private func role(of creditCode: UnifiedSocialCreditCode) -> StaffMember? {
-        staff.first { $0.creditCode == creditCode }
+    /// Staff are known by their certificate's credit code; everybody else is a bidder. A trading platform vouches for
+    /// bidders only.
+    private func staff(_ creditCode: UnifiedSocialCreditCode, by way: LoginWay) -> StaffMember? {
+        way == .ticket ? nil : staff.first { $0.creditCode == creditCode }
     }
 
     private static func newRefreshToken() -> (token: String, hash: String) {
@@ -85,9 +86,36 @@ struct Sessions: Sendable {
         return try await list(for: person)
     }
 
+    /// Judges every certificate that has a session again: one that was revoked since then is let in no more.
+    func recheck(by policy: CertificatePolicy) async throws {
+        let now = clock.now
+        for (fingerprint, chain) in try await store.certificatesInUse(at: now) {
+            do throws(Problem) {
+                guard let certificates = try? Certificate.chain(pem: Array(chain.utf8)) else {
+                    throw Problem(.certificateMalformed)
+                }
+                _ = try policy.identity(of: certificates, at: now)
+            } catch {
+                // Revocation data that cannot be had are a reason not to let in, not to put out.
+                guard error.code != .revocationUnknown else { continue }
+                try await store.endSessions(ofCertificate: fingerprint, because: error.code, at: now)
+            }
+        }
+    }
+
     func revoked() async throws -> RevokedSessions {
         RevokedSessions(sessions: try await store.sessionsEnded(since: clock.now - Self.revocationMemory))
     }
 
-    func set(_ block: Block, by actor: String) async throws { try await store.set(block, by: actor, at: clock.now) }
+    func set(_ block: Block, by actor: String) async throws {
+        // A block with a slip of the pen would shut nobody out, and nobody would know.
+        switch block.kind {
+        case .certificate:
+            guard bytes(hex: block.value)?.count == 32, block.value == block.value.lowercased() else {
+                throw Problem(.invalidField, "must be a SHA-256 in lower-case hexadecimal digits", field: "/value")
+            }
+        case .enterprise: _ = try UnifiedSocialCreditCode(block.value)
+        }
+        try await store.set(block, by: actor, at: clock.now)
+    }
 }

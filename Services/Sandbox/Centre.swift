@@ -97,7 +97,7 @@ struct Centre: Sendable {
 
     private struct TicketClaims: Encodable {
         let iss = "xuancheng"
-        let aud = "baohan"
+        let aud = handOffAudience
         let sub: UnifiedSocialCreditCode
         let name: Words
         let lot: LotID

@@ -29,6 +29,9 @@ public final class ReloadingTLSContext: Sendable {
         state = NIOLockedValueBox(State(context: try TLSContext(role, configuration), stamps: stamps))
     }
 
+    /// Whether what a peer's certificate says was checked in the handshake; only then may anybody believe its names.
+    public var verifiesPeers: Bool { configuration.clientCertificates != .requiredUnverified }
+
     /// For the next connection.
     public var current: TLSContext { state.withLockedValue { $0.context } }
 

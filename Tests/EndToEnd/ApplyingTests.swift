@@ -1,6 +1,7 @@
 import Contracts
 import Cryptography
 import Foundation
+import Persistence
 import ServiceRuntime
 import Testing
 
@@ -100,6 +101,60 @@ struct ApplyingTests {
             try await Task.sleep(for: .milliseconds(100))
         }
         _ = try await Agent.logIn(with: other.sample.certificate, in: world)
+        // The session that it has open ends too, and the other's goes on.
+        while true {
+            do {
+                _ = try await world.auth.on(behalfOf: revoked.session).call(.sessions)
+            } catch let problem as Problem where problem.code == .sessionRevoked {
+                break
+            }
+            try #require(ContinuousClock.now < end, "its session goes on")
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        _ = try await world.auth.on(behalfOf: other.session).call(.sessions)
+    }
+
+    @Test("A2: a ticket makes nobody more than a bidder, and does not rename an enterprise")
+    func ticketPowers() async throws {
+        let world = try await TestDeployment.world
+        let lot = try await Given.lot(in: world)
+        let insurer = try #require(try sampleProviders().flatMap(\.insurers).first)
+        let underwriter = try await Agent.logIn(with: "underwriter-\(insurer.id)", in: world)
+        #expect(underwriter.role == .underwriter)
+        let ticket = try await world.sandbox.call(
+            .makeTicket, MakeTicket(creditCode: insurer.creditCode, name: try Words("别的名称"), lot: lot.id))
+        let handed = try await world.auth.call(.handOff, ticket)
+        #expect(handed.role == .bidder && handed.enterprise == underwriter.enterprise)
+        #expect(handed.name == underwriter.name)
+    }
+
+    @Test("A1: whoever writes a party's name into a certificate of his own is not believed at the login")
+    func forgedParty() async throws {
+        let running = try await TestDeployment()
+        defer { running.stop() }
+        let deployment = running.deployment
+        let now = Int64(Date().timeIntervalSince1970)
+        let authority = try CertificateAuthority(name: "自造", notBefore: now - 60, notAfter: now + 3_600)
+        let key = try PrivateKey.p256()
+        var request = CertificateAuthority.Request(
+            subject: [("CN", "portal")], notBefore: now - 60, notAfter: now + 3_600)
+        request.alternativeNames = ["URI:\(Party.portal.uri)"]
+        let folder = deployment.state.appendingPathComponent("pki")
+        try Data(authority.issue(request, for: key.publicKey).pem()).write(
+            to: folder.appendingPathComponent("forged.pem"))
+        try Data(key.pem()).write(to: folder.appendingPathComponent("forged.key"))
+        let result = try await run(
+            "curl",
+            [
+                "-s", "--cacert", deployment.pki.path("root.pem"), "--cert", deployment.pki.path("forged.pem"), "--key",
+                deployment.pki.path("forged.key"), "-H", "X-Forwarded-For: 203.0.113.7", "-X", "POST",
+                "https://localhost:\(deployment.port("login"))/v1/sessions",
+            ])
+        #expect(result.output.contains("certificate_"))
+        let origin = try await Database(reading: deployment.state.appendingPathComponent("auth.sqlite").path).read {
+            try $0.row("SELECT origin FROM audit ORDER BY number DESC LIMIT 1")?["origin"] as String?
+        }
+        #expect(origin == "127.0.0.0/24")
     }
 
     @Test("A1: a challenge is answered once, by its own key, in time")

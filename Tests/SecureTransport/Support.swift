@@ -69,7 +69,8 @@ final class EchoServer: Sendable {
     var port: Int { channel.localAddress?.port ?? 0 }
     var seen: Seen { state.withLockedValue { $0 } }
 
-    init(_ configuration: TLSConfiguration, receiveBuffer: Int? = nil, handshakeTimeout: TimeAmount = .seconds(5))
+    /// - Parameter handshakeTimeout: long, because other tests may keep every thread busy for many seconds.
+    init(_ configuration: TLSConfiguration, receiveBuffer: Int? = nil, handshakeTimeout: TimeAmount = .minutes(2))
         async throws
     {
         let context = try TLSContext(.server, configuration)

@@ -51,6 +51,9 @@ public struct ChallengeAnswer: Codable, Sendable {
     }
 }
 
+/// Audience of hand-off tickets: another than that of session tokens, so that neither can stand for the other.
+public let handOffAudience = "baohan-hand-off"
+
 /// The trading platform's signed ticket (A2).
 public struct HandOff: Codable, Sendable {
     public let ticket: String

@@ -13,16 +13,21 @@ public struct CertificateIdentity: Sendable, Equatable {
     /// Issuer and serial number, by which revocation lists know it.
     public let issuer: String
     public let notAfter: Instant
+    /// PEM of the certificate and what was sent along, so that it can be judged again.
+    public let chain: String
 
     /// - Throws: ``ProblemCode/certificateWithoutCreditCode``, or ``ProblemCode/certificateAmbiguous`` when two places hold
     ///   different codes: one certificate never opens two enterprises.
-    public init(_ certificate: Certificate, places: CreditCodePlaces) throws(Problem) {
+    public init(
+        _ certificate: Certificate, intermediates: [Certificate] = [], places: CreditCodePlaces
+    ) throws(Problem) {
         let found = places.codes(in: certificate)
         guard let first = found.first else { throw Problem(.certificateWithoutCreditCode) }
         guard found.allSatisfy({ $0.code == first.code }) else { throw Problem(.certificateAmbiguous) }
         let names = certificate.subject("O") + certificate.subject("CN")
         guard let name = names.lazy.compactMap({ try? Words($0) }).first,
-            let fingerprint = try? certificate.fingerprint()
+            let fingerprint = try? certificate.fingerprint(),
+            let chain = try? ([certificate] + intermediates).flatMap({ try $0.pem() })
         else { throw Problem(.certificateWithoutCreditCode) }
         creditCode = first.code
         place = first.place.description
@@ -31,6 +36,7 @@ public struct CertificateIdentity: Sendable, Equatable {
         serialNumber = certificate.serialNumber
         issuer = certificate.issuerText
         notAfter = Instant(milliseconds: certificate.notAfter * 1_000)
+        self.chain = String(decoding: chain, as: UTF8.self)
     }
 }
 

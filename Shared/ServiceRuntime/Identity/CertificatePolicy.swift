@@ -58,7 +58,8 @@ public struct CertificatePolicy: Sendable {
                 // What another authority says of its own certificate tells more than that it is unknown here.
                 if refusal == nil || refusal?.code == .untrusted { refusal = found }
             } else {
-                return try CertificateIdentity(leaf, places: authority.places)
+                return try CertificateIdentity(
+                    leaf, intermediates: Array(chain.dropFirst()), places: authority.places)
             }
         }
         guard let refusal else { throw Problem(.certificateUntrusted, "no authority is accepted now") }

@@ -22,6 +22,8 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
 
     private let responder: Responder
     private let limits: ServerLimits
+    /// Where people show certificates of their own, anybody can write a party's name into one.
+    private let verifiesPeers: Bool
     private let logger: Logger
     private var callers: Set<Party> = []
     private var peerChain: [[UInt8]] = []
@@ -34,8 +36,9 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     private var watch: Scheduled<Void>?
     private var lastActivity = NIODeadline.now()
 
-    init(_ responder: Responder, limits: ServerLimits, logger: Logger) {
+    init(_ responder: Responder, limits: ServerLimits, verifiesPeers: Bool, logger: Logger) {
         self.responder = responder
+        self.verifiesPeers = verifiesPeers
         self.limits = limits
         self.logger = logger
     }
@@ -66,7 +69,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case let handshake as TLSHandshake:
-            callers = Set((handshake.peer?.uris ?? []).compactMap(Party.init(uri:)))
+            callers = verifiesPeers ? Set((handshake.peer?.uris ?? []).compactMap(Party.init(uri:))) : []
             peerChain = handshake.peer?.chain ?? []
         case is ChannelShouldQuiesceEvent, ChannelEvent.inputClosed:
             closesAfterAnswer = true

@@ -38,7 +38,8 @@ struct SecureChildChannel<Responder: HTTPResponder>: ServerChildChannel where Re
             try pipeline.addHandler(
                 TLSHandler(context.current, handshakeTimeout: limits.handshake, allocator: channel.allocator))
             try pipeline.addHandler(ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: decoderLimits)))
-            try pipeline.addHandler(HTTPServerHandler(responder, limits: limits, logger: logger))
+            try pipeline.addHandler(
+                HTTPServerHandler(responder, limits: limits, verifiesPeers: context.verifiesPeers, logger: logger))
             return Value(channel: channel)
         }
     }
