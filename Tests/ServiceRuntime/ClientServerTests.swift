@@ -84,21 +84,25 @@ struct SessionTests {
 
     @Test("RFC 8725: tokens that were made another way are refused", arguments: BadToken.allCases)
     func refused(_ bad: BadToken) async throws {
-        let issuer = try SessionIssuer(keys: [.p256()])
+        let key = try PrivateKey.p256()
+        let issuer = try SessionIssuer(keys: [key])
         let verifier = SessionVerifier(clock: ServiceClock()) { issuer.keySet }
         let token = try issuer.token(for: person, from: now, until: now + .minutes(5))
         #expect(try await verifier.verify(token) == person)
         let parts = token.split(separator: ".").map(String.init)
         func encoded(_ text: String) -> String { Base64.url.encode(Array(text.utf8)) }
         func decoded(_ part: String) -> String { String(decoding: Base64.url.decode(part) ?? [], as: UTF8.self) }
+        func signed(_ header: String, _ payload: String) throws -> String {
+            try JWS.sign(header: Array(header.utf8), payload: Array(payload.utf8), key: key)
+        }
         let kid = issuer.keySet.keys[0].kid
         let forged: String
         switch bad {
         case .otherKey:
             forged = try SessionIssuer(keys: [.p256()]).token(for: person, from: now, until: now + .minutes(5))
         case .noAlgorithm: forged = encoded(#"{"alg":"none","typ":"JWT","kid":"\#(kid)"}"#) + ".\(parts[1])."
-        case .noneWithSignature:
-            forged = encoded(#"{"alg":"none","typ":"JWT","kid":"\#(kid)"}"#) + ".\(parts[1]).\(parts[2])"
+        // Signed by Auth's own key, so that nothing but the one thing is wrong.
+        case .noneWithSignature: forged = try signed(#"{"alg":"none","typ":"JWT","kid":"\#(kid)"}"#, decoded(parts[1]))
         case .keyConfusion:
             // The public key, which everybody knows, as the secret of an HMAC.
             let input = encoded(#"{"alg":"HS256","typ":"JWT","kid":"\#(kid)"}"#) + "." + parts[1]
@@ -107,11 +111,20 @@ struct SessionTests {
         case .changedClaims:
             forged = "\(parts[0]).\(encoded(decoded(parts[1]).replacing("bidder", with: "operator"))).\(parts[2])"
         case .unknownKeyID: forged = encoded(#"{"alg":"ES256","typ":"JWT","kid":"0"}"#) + ".\(parts[1]).\(parts[2])"
-        case .otherType:
-            forged = encoded(#"{"alg":"ES256","typ":"at+jwt","kid":"\#(kid)"}"#) + ".\(parts[1]).\(parts[2])"
+        case .otherType: forged = try signed(#"{"alg":"ES256","typ":"at+jwt","kid":"\#(kid)"}"#, decoded(parts[1]))
+        case .otherAudience:
+            forged = try signed(
+                decoded(parts[0]), decoded(parts[1]).replacing(#""aud":"baohan""#, with: #""aud":"other""#))
+        case .otherIssuer:
+            forged = try signed(
+                decoded(parts[0]), decoded(parts[1]).replacing(#""iss":"baohan-auth""#, with: #""iss":"other""#))
         case .keyInHeader:
-            forged =
-                encoded(#"{"alg":"ES256","typ":"JWT","jwk":{"kty":"EC"},"kid":"other"}"#) + ".\(parts[1]).\(parts[2])"
+            // A key of the attacker's choice, in the place where a careless reader would take it from.
+            let own = try PrivateKey.p256()
+            let (x, y) = try own.publicKey.coordinates()
+            let header =
+                #"{"alg":"ES256","typ":"JWT","kid":"own","jwk":{"kty":"EC","crv":"P-256","x":"\#(Base64.url.encode(x))","y":"\#(Base64.url.encode(y))"}}"#
+            forged = try JWS.sign(header: Array(header.utf8), payload: Array(decoded(parts[1]).utf8), key: own)
         case .fromTheFuture: forged = try issuer.token(for: person, from: now + .minutes(1), until: now + .minutes(5))
         case .tooLong: forged = try issuer.token(for: person, from: now, until: now + .hours(1))
         case .noSignature: forged = "\(parts[0]).\(parts[1])."
@@ -124,6 +137,7 @@ struct SessionTests {
 
     enum BadToken: CaseIterable {
         case otherKey, noAlgorithm, noneWithSignature, keyConfusion, changedClaims, unknownKeyID, otherType, keyInHeader
+        case otherAudience, otherIssuer
         case fromTheFuture, tooLong, noSignature, twoParts, paddedBase64, oversized
     }
 
