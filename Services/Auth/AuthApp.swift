@@ -17,7 +17,8 @@ func authService(_ runtime: Runtime) async throws {
         case .sms(let text): try await sms.call(.send, text, key: delivery.id.text)
         }
     }
-    let issuer = try SessionIssuer(keys: settings.sessionKeys)
+    guard let keys = try settings.sessionKeys.keysIfChanged() else { throw Settings.Invalid(problems: ["session.key"]) }
+    let issuer = try SessionIssuer(keys: keys)
     let sessions = Sessions(store: store, issuer: issuer, staff: settings.staff, clock: clock)
     let authorities = try Authorities(
         file: settings.authoritiesFile, cache: settings.revocationCache, clock: clock, logger: runtime.logger)
@@ -47,18 +48,16 @@ func authService(_ runtime: Runtime) async throws {
         Periodic("revocation lists", every: .seconds(2), logger: runtime.logger) {
             if try await authorities.refresh() { try await sessions.recheck(by: authorities.policy) }
         })
-    // Keys are changed by changing the file: the first one signs, all are published.
     runtime.run(
         Periodic("session keys", every: .seconds(2), logger: runtime.logger) {
-            try issuer.replace(with: AuthSettings.keys(file: settings.sessionKeyFile))
+            if let keys = try settings.sessionKeys.keysIfChanged() { try issuer.replace(with: keys, at: clock.now) }
         })
 }
 
 /// What Auth is told at its start.
 struct AuthSettings {
     let databaseFile: String
-    let sessionKeyFile: String
-    let sessionKeys: [PrivateKey]
+    let sessionKeys: SessionKeyFile
     let authoritiesFile: String
     /// Folder in which fetched revocation lists outlive a restart.
     let revocationCache: String
@@ -77,15 +76,12 @@ struct AuthSettings {
         let ticket = settings.file("handoff.certificate", "PEM certificate of the trading platform's ticket key")
         let staff = settings.optionalText("staff.file")
         try settings.check()
-        sessionKeyFile = sessionKey
-        sessionKeys = try Self.keys(file: sessionKey)
+        sessionKeys = SessionKeyFile(sessionKey)
         authoritiesFile = authorities
         ticketSigner = try Certificate.chain(pem: Self.read(ticket))[0]
         self.staff =
             try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []
     }
-
-    static func keys(file: String) throws -> [PrivateKey] { try PrivateKey.keys(pem: read(file)) }
 
     private static func read(_ file: String) throws -> [UInt8] {
         [UInt8](try Data(contentsOf: URL(fileURLWithPath: file)))

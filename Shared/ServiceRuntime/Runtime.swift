@@ -68,7 +68,7 @@ public final class Runtime {
                 if let ended = try? await keys.call(.revokedSessions) { sessions.setRevoked(ended.sessions) }
             })
         services.append(
-            Periodic("session keys", every: .seconds(60), logger: logger.quiet) { try? await sessions.refreshKeys() })
+            Periodic("session keys", every: .seconds(2), logger: logger.quiet) { try? await sessions.refreshKeys() })
         shutDowns.append { keys.shutDown() }
     }
 

@@ -39,33 +39,53 @@ let sessionAudience = "baohan"
 /// Signs session tokens; Auth only. Several keys may be known at a time: the first signs, all are published, so that keys
 /// are changed while tokens of the old one are still about.
 public final class SessionIssuer: Sendable {
-    private struct Ring {
+    private struct Signer {
         let key: PrivateKey
         let keyID: String
-        let keySet: KeySet
+        /// From when on it signs.
+        let from: Instant
     }
+
+    private struct Ring {
+        /// In the order in which they begin to sign.
+        let signers: [Signer]
+        let keySet: KeySet
+
+        func signer(at now: Instant) -> Signer { signers.last { $0.from <= now } ?? signers[0] }
+    }
+
+    /// Services fetch the keys every two seconds; a new key signs when all of them know it.
+    private static let announcement = Duration.seconds(10)
 
     private let ring: NIOLockedValueBox<Ring>
 
     /// - Throws: ``CryptographyError`` unless all are P-256 keys.
     public init(keys: [PrivateKey]) throws {
-        ring = NIOLockedValueBox(try Self.ring(keys))
+        ring = NIOLockedValueBox(try Self.ring(keys, after: nil, at: Instant(milliseconds: 0)))
     }
 
-    /// Takes other keys from now on.
-    public func replace(with keys: [PrivateKey]) throws {
-        let new = try Self.ring(keys)
+    /// Takes other keys. All are published at once; the first signs as soon as everybody has had time to learn of it, or
+    /// at once when the one before it is gone.
+    public func replace(with keys: [PrivateKey], at now: Instant) throws {
+        let before = ring.withLockedValue { $0 }
+        let new = try Self.ring(keys, after: before, at: now)
         ring.withLockedValue { $0 = new }
     }
 
-    private static func ring(_ keys: [PrivateKey]) throws -> Ring {
+    private static func ring(_ keys: [PrivateKey], after before: Ring?, at now: Instant) throws -> Ring {
         let published = try keys.map { key in
             let (x, y) = try key.publicKey.coordinates()
             return KeySet.Key(
                 kty: "EC", crv: "P-256", kid: String(sha256(x + y).hex.prefix(16)), x: Base64.url.encode(x),
                 y: Base64.url.encode(y))
         }
-        return Ring(key: keys[0], keyID: published[0].kid, keySet: KeySet(keys: published))
+        let first = published[0].kid
+        let keySet = KeySet(keys: published)
+        guard let current = before?.signer(at: now), current.keyID != first,
+            published.contains(where: { $0.kid == current.keyID })
+        else { return Ring(signers: [Signer(key: keys[0], keyID: first, from: now)], keySet: keySet) }
+        return Ring(
+            signers: [current, Signer(key: keys[0], keyID: first, from: now + announcement)], keySet: keySet)
     }
 
     public var keySet: KeySet { ring.withLockedValue { $0.keySet } }
@@ -74,15 +94,15 @@ public final class SessionIssuer: Sendable {
     public func token(
         for person: Person, certificate: [UInt8]? = nil, from start: Instant, until end: Instant
     ) throws -> String {
-        let ring = ring.withLockedValue { $0 }
-        let header = TokenHeader(alg: "ES256", typ: "JWT", kid: ring.keyID)
+        let signer = ring.withLockedValue { $0.signer(at: start) }
+        let header = TokenHeader(alg: "ES256", typ: "JWT", kid: signer.keyID)
         let claims = SessionClaims(
             iss: sessionIssuer, aud: sessionAudience, sub: person.enterprise, sid: person.session, role: person.role,
             name: person.name, uscc: person.creditCode, insurer: person.insurer,
             cnf: certificate.map { SessionClaims.Confirmation(x5t: Base64.url.encode($0)) }, iat: start.seconds,
             exp: end.seconds)
         return try JWS.sign(
-            header: try StrictJSON.encode(header), payload: try StrictJSON.encode(claims), key: ring.key)
+            header: try StrictJSON.encode(header), payload: try StrictJSON.encode(claims), key: signer.key)
     }
 }
 

@@ -9,6 +9,9 @@ public final class Settings {
     /// What is wrong with the configuration, one line per key.
     public struct Invalid: Error, CustomStringConvertible {
         public let problems: [String]
+
+        public init(problems: [String]) { self.problems = problems }
+
         public var description: String { "configuration: " + problems.joined(separator: "; ") }
     }
 

@@ -136,6 +136,34 @@ struct SessionFlowTests {
         _ = try await Given.bidder(in: world)
     }
 
+    @Test("session keys change while everything runs: old tokens go on until the old key is taken out")
+    func keys() async throws {
+        let running = try await TestDeployment()
+        defer { running.stop() }
+        let world = running.world
+        let file = running.deployment.state.appendingPathComponent("pki/session.key")
+        let before = try await Given.bidder(in: world)
+        let old = try Data(contentsOf: file)
+        try (Data(PrivateKey.p256().pem()) + old).write(to: file, options: .atomic)
+        let end = ContinuousClock.now + .seconds(30)
+        while try await world.auth.call(.keys).keys.count < 2 {
+            try #require(ContinuousClock.now < end, "the new key is not published")
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        func header(_ session: Session) -> String { String(session.token.prefix { $0 != "." }) }
+        // Every token is good on the way, whichever key signs it.
+        while true {
+            let after = try await Agent.logIn(with: before.sample.certificate, in: world)
+            for session in [before.session, after] {
+                _ = try await world.orders.on(behalfOf: session).call(.lots, LotQuery())
+                _ = try await world.auth.on(behalfOf: session).call(.sessions)
+            }
+            if header(after) != header(before.session) { break }
+            try #require(ContinuousClock.now < end + .seconds(30), "the new key does not sign")
+            try await Task.sleep(for: .milliseconds(200))
+        }
+    }
+
     @Test("every login, refusal and ending stands in a chain that baohan audit verify finds whole")
     func audit() async throws {
         let deployment = try await TestDeployment()
