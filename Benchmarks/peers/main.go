@@ -125,27 +125,35 @@ func handshake(port, file string, count int) {
 
 // mutual shakes hands with a client certificate, one GET each; in "resumed" mode with the ticket of the one before.
 func mutual(port, file string, count int, certificate, key, mode string) {
-	config := roots(file)
 	pair, err := tls.LoadX509KeyPair(certificate, key)
 	check(err)
-	config.Certificates = []tls.Certificate{pair}
-	if mode == "resumed" {
-		config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
-	}
-	buffer := make([]byte, 4096)
-	resumed := 0
-	for i := 0; i < count; i++ {
-		connection, err := tls.Dial("tcp", "127.0.0.1:"+port, config)
-		check(err)
-		fmt.Fprintf(connection, "GET /v1/get HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-		_, err = connection.Read(buffer)
-		check(err)
-		if connection.ConnectionState().DidResume {
-			resumed++
+	var next, resumed int64
+	var group sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		config := roots(file)
+		config.Certificates = []tls.Certificate{pair}
+		if mode == "resumed" {
+			config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 		}
-		connection.Close()
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			buffer := make([]byte, 4096)
+			for atomic.AddInt64(&next, 1) <= int64(count) {
+				connection, err := tls.Dial("tcp", "127.0.0.1:"+port, config)
+				check(err)
+				fmt.Fprintf(connection, "GET /v1/get HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+				_, err = connection.Read(buffer)
+				check(err)
+				if connection.ConnectionState().DidResume {
+					atomic.AddInt64(&resumed, 1)
+				}
+				connection.Close()
+			}
+		}()
 	}
-	if mode == "resumed" && resumed < count*9/10 {
+	group.Wait()
+	if mode == "resumed" && resumed < int64(count)*9/10 {
 		check(fmt.Errorf("only %d of %d were resumed", resumed, count))
 	}
 }
