@@ -21,7 +21,7 @@ struct UpCommand: AsyncParsableCommand {
         lines.append("login\thttps://localhost:\(deployment.port("login"))")
         lines.append("certificates and keys: \(deployment.pki.folder.path)   Ctrl-C stops all\n")
         // At once, also into a pipe.
-        FileHandle.standardOutput.write(Data(lines.joined(separator: "\n").utf8))
+        try? FileHandle.standardOutput.write(contentsOf: Data(lines.joined(separator: "\n").utf8))
         while true { try await Task.sleep(for: .seconds(3_600)) }
     }
 }

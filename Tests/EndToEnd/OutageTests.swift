@@ -27,6 +27,25 @@ struct OutageTests {
         #expect(documents.filter { $0.hasSuffix(".pdf") }.count == 2)
     }
 
+    @Test("a demo whose reader goes away stops its services all the same")
+    func readerGone() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-head-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let port = Int.random(in: 20_000..<30_000)
+        let result = try await run(
+            "bash",
+            [
+                "-c",
+                """
+                \(binaries.path)/baohan demo --state \(folder.path) --port-base \(port) | head -2
+                echo "demo ended with ${PIPESTATUS[0]}"
+                grep -l "DATABASE_FILE=\(folder.path)" /proc/[0-9]*/environ 2>/dev/null
+                """,
+            ])
+        #expect(result.output.contains("demo ended with 0") && !result.output.contains("/environ"), "\(result.output)")
+    }
+
     @Test("baohan up ends its services with itself")
     func up() async throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-up-\(UUID().uuidString)")

@@ -83,7 +83,7 @@ final class Narrator {
     }
 
     /// At once, also into a pipe.
-    private func emit(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
+    private func emit(_ line: String) { try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8)) }
 
     private func paint(_ text: String, _ colour: Int) -> String {
         isColoured ? "\u{1B}[\(colour)m\(text)\u{1B}[0m" : text

@@ -24,6 +24,8 @@ final class ServiceProcesses: Sendable {
     init(_ deployment: LocalDeployment, binaries: URL? = nil, environment: [String: String] = [:]) {
         self.deployment = deployment
         self.environment = environment
+        // A reader of our output that goes away, as `head` does, must not end us before the services are stopped.
+        signal(SIGPIPE, SIG_IGN)
         self.binaries =
             binaries
             ?? URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
