@@ -51,7 +51,7 @@ func checks(seconds: Double) async throws {
     let tokens = try (0..<4_000).map { _ in
         try issuer.token(
             for: Person(
-                enterprise: EnterpriseID(), role: .bidder, name: Words("企业"),
+                enterprise: EnterpriseID(), role: .bidder, standing: .holder, name: Words("企业"),
                 creditCode: UnifiedSocialCreditCode("91350100M000100Y43"), insurer: nil, session: SessionID()),
             from: now, until: now + .minutes(5))
     }

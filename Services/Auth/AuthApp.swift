@@ -25,7 +25,7 @@ func authService(_ runtime: Runtime) async throws {
     try await authorities.refresh()
     let logins = Logins(
         store: store, sessions: sessions, guardian: LoginGuard(store: store, clock: clock),
-        authorities: authorities, ticketSigner: settings.ticketSigner, origin: settings.origin, clock: clock)
+        authorities: authorities, platforms: settings.platforms, origin: settings.origin, clock: clock)
     let enterprises = Enterprises(
         store: store, centre: runtime.client(TradingCentreAPI.self), clock: clock)
     let stepUps = StepUps(store: store, revealsCaptchas: settings.revealsCaptchas, clock: clock)
@@ -33,8 +33,7 @@ func authService(_ runtime: Runtime) async throws {
     try runtime.serve(AuthAPI.self) { routes in
         addRoutes(
             to: routes, database: database, logins: logins, sessions: sessions, enterprises: enterprises,
-            stepUps: stepUps,
-            clock: clock)
+            handlers: Handlers(store: store, clock: clock), stepUps: stepUps, clock: clock)
     }
     try runtime.servePeople(LoginAPI.self, listen: "login.listen", default: "127.0.0.1:7011") { routes in
         routes.on(.logIn, .offLoop) { call in try await logins.logIn(chain: call.peerChain, from: call.address) }
@@ -61,7 +60,7 @@ struct AuthSettings {
     let authoritiesFile: String
     /// Folder in which fetched revocation lists outlive a restart.
     let revocationCache: String
-    let ticketSigner: Certificate
+    let platforms: [TradingPlatform]
     let origin: String
     let staff: [StaffMember]
     let revealsCaptchas: Bool
@@ -73,14 +72,30 @@ struct AuthSettings {
         let sessionKey = settings.file("session.key", "PEM private keys, P-256; the first signs session tokens")
         let authorities = settings.file("login.authorities", "JSON list of the authorities whose certificates log in")
         revocationCache = settings.text("login.revocation.cache", default: databaseFile + ".revocation")
-        let ticket = settings.file("handoff.certificate", "PEM certificate of the trading platform's ticket key")
+        let platforms = settings.file("handoff.platforms", "JSON list of the trading platforms whose tickets count")
         let staff = settings.optionalText("staff.file")
         try settings.check()
         sessionKeys = SessionKeyFile(sessionKey)
         authoritiesFile = authorities
-        ticketSigner = try Certificate.chain(pem: Self.read(ticket))[0]
+        self.platforms = try Self.platforms(platforms)
         self.staff =
             try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []
+    }
+
+    /// One trading platform in the file that `handoff.platforms` names; paths in it are relative to the file.
+    private struct PlatformEntry: Codable {
+        let issuer: String
+        let certificate: String
+        let regions: [String]?
+    }
+
+    private static func platforms(_ file: String) throws -> [TradingPlatform] {
+        let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+        return try StrictJSON.decode([PlatformEntry].self, from: read(file), rules: .publicAPI).map { entry in
+            let certificate = folder.appendingPathComponent(entry.certificate).path
+            return TradingPlatform(
+                issuer: entry.issuer, signer: try Certificate.chain(pem: read(certificate))[0], regions: entry.regions)
+        }
     }
 
     private static func read(_ file: String) throws -> [UInt8] {

@@ -30,6 +30,8 @@ struct AuthorityConfiguration: Codable, Sendable {
     let intermediates: String?
     let from: Instant?
     let until: Instant?
+    /// Codes of the regions in which its certificates may apply; all where absent.
+    let regions: [String]?
     /// Places of the credit code by the issuer's common name, as `extension 1.2.156.10260.4.1.4` or `subject 2.5.4.5`.
     let creditCodePlaces: [String: [String]]?
     let revocation: Revocation?
@@ -158,7 +160,7 @@ final class Authorities: Sendable {
                     byIssuer: (configuration.creditCodePlaces ?? [:]).mapValues {
                         $0.compactMap(CreditCodePlaces.Place.init)
                     }
-                ), from: configuration.from, until: configuration.until)
+                ), from: configuration.from, until: configuration.until, regions: configuration.regions)
         }
         current.withLock { $0 = CertificatePolicy(authorities) }
     }

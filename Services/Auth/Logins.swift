@@ -14,7 +14,7 @@ struct Logins: Sendable {
     let sessions: Sessions
     let guardian: LoginGuard
     let authorities: Authorities
-    let ticketSigner: Certificate
+    let platforms: [TradingPlatform]
     let origin: String
     let clock: ServiceClock
 
@@ -66,29 +66,52 @@ struct Logins: Sendable {
     func handOff(_ ticket: String, from address: String) async throws -> Session {
         try await guardian.admit(nil, from: address) {
             let now = clock.now
-            guard (ticketSigner.notBefore...ticketSigner.notAfter).contains(now.seconds) else {
-                throw Problem(.ticketInvalid, "the trading platform's certificate is not valid now")
-            }
             guard let token = try? JWS.Token(ticket),
                 let header = try? StrictJSON.decode(TicketHeader.self, from: token.header), header.alg == "ES256",
                 header.typ == "JWT",
-                let key = try? ticketSigner.publicKey, let payload = try? token.verify(with: key),
-                let claims = try? StrictJSON.decode(TicketClaims.self, from: payload), claims.aud == handOffAudience,
+                let (claims, platform) = try claims(of: token, at: now), claims.aud == handOffAudience,
                 claims.iat <= now.seconds + 5, now.seconds < claims.exp,
                 claims.exp - claims.iat <= Self.ticketLifetime.components.seconds
             else { throw Problem(.ticketInvalid) }
             guard try await store.useTicket("\(claims.iss) \(claims.jti)", at: now) else {
                 throw Problem(.ticketInvalid)
             }
-            let proof = Proof(way: .ticket, creditCode: claims.sub, name: claims.name, certificate: nil)
+            let proof = Proof(
+                way: .ticket, creditCode: claims.sub, name: claims.name, certificate: nil,
+                ticketCertificate: claims.certificate, regions: platform.regions)
             return try await sessions.open(proof, lot: claims.lot, from: address)
         }
     }
 
+    /// What the ticket says, when the platform that it names has signed it: no platform's key is good for another's name.
+    private func claims(of token: JWS.Token, at now: Instant) throws -> (TicketClaims, TradingPlatform)? {
+        for platform in platforms {
+            guard let key = try? platform.signer.publicKey, let payload = try? token.verify(with: key),
+                let claims = try? StrictJSON.decode(TicketClaims.self, from: payload), claims.iss == platform.issuer
+            else { continue }
+            guard (platform.signer.notBefore...platform.signer.notAfter).contains(now.seconds) else {
+                throw Problem(.ticketInvalid, "the trading platform's certificate is not valid now")
+            }
+            return (claims, platform)
+        }
+        return nil
+    }
+
     private func open(_ way: LoginWay, _ identity: CertificateIdentity, from address: String) async throws -> Session {
-        let proof = Proof(way: way, creditCode: identity.creditCode, name: identity.name, certificate: identity)
+        let proof = Proof(
+            way: way, creditCode: identity.creditCode, name: identity.name, certificate: identity,
+            regions: identity.regions)
         return try await sessions.open(proof, lot: nil, from: address)
     }
+}
+
+/// A trading platform that may hand bidders over (A2).
+struct TradingPlatform: Sendable {
+    /// What its tickets say in `iss`.
+    let issuer: String
+    let signer: Certificate
+    /// Codes of the regions for which it may; nil for all.
+    let regions: [String]?
 }
 
 private struct TicketHeader: Codable {
@@ -103,6 +126,8 @@ struct TicketClaims: Codable {
     let sub: UnifiedSocialCreditCode
     let name: Words
     let lot: LotID
+    /// SHA-256 of the certificate with which the person logged in there, in hexadecimal digits, where the platform says so.
+    let certificate: String?
     let iat: Int64
     let exp: Int64
     let jti: String

@@ -101,4 +101,38 @@ let authMigrations = [
             PRIMARY KEY (key, period)
         );
         """),
+    Migration(
+        "auth-3",
+        """
+        ALTER TABLE certificate ADD COLUMN subject TEXT NOT NULL DEFAULT '';
+        ALTER TABLE certificate ADD COLUMN standing TEXT NOT NULL DEFAULT 'holder';
+        CREATE INDEX certificate_enterprise ON certificate (enterprise, issuer, subject);
+        ALTER TABLE session ADD COLUMN standing TEXT NOT NULL DEFAULT 'holder';
+        ALTER TABLE session ADD COLUMN regions TEXT;
+        CREATE TABLE handler (
+            id TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            name TEXT NOT NULL,
+            mobile TEXT NOT NULL,
+            rights TEXT NOT NULL,
+            state TEXT NOT NULL,
+            code_hash TEXT NOT NULL,
+            code_until BIGINT NOT NULL,
+            invited_at BIGINT NOT NULL
+        );
+        CREATE INDEX handler_enterprise ON handler (enterprise);
+        CREATE TABLE approval (
+            id TEXT PRIMARY KEY,
+            enterprise TEXT NOT NULL REFERENCES enterprise (id),
+            handler TEXT NOT NULL REFERENCES handler (id),
+            right_asked TEXT NOT NULL,
+            order_id TEXT NOT NULL,
+            version BIGINT NOT NULL,
+            premium BIGINT NOT NULL,
+            state TEXT NOT NULL,
+            asked_at BIGINT NOT NULL
+        );
+        CREATE INDEX approval_enterprise ON approval (enterprise, asked_at);
+        CREATE INDEX approval_act ON approval (handler, order_id);
+        """),
 ]

@@ -5,8 +5,7 @@ import ServiceRuntime
 /// HTTP in, Contracts out (A1 to A3, A7).
 func addRoutes(
     to routes: Routes<AuthAPI>, database: Database, logins: Logins, sessions: Sessions, enterprises: Enterprises,
-    stepUps: StepUps,
-    clock: ServiceClock
+    handlers: Handlers, stepUps: StepUps, clock: ServiceClock
 ) {
     routes.on(.keys) { _ in sessions.keySet }
     routes.on(.revokedSessions) { _ in try await sessions.revoked() }
@@ -30,6 +29,20 @@ func addRoutes(
     routes.on(.synchroniseEnterprise) { call in try await enterprises.synchronise(call.person) }
     routes.on(.saveEnterprise) { call in try await enterprises.save(call.body, for: call.person.enterprise) }
     routes.on(.enterpriseForService) { call in try await enterprises.profile(of: call.id) }
+
+    routes.on(.inviteHandler) { call in try await handlers.invite(call.body, by: call.person, key: call.key) }
+    routes.on(.handlers) { call in try await handlers.list(for: call.person) }
+    routes.on(.setRights) { call in try await handlers.set(call.body, of: call.id, by: call.person) }
+    routes.on(.endHandler) { call in try await handlers.end(call.id, by: call.person) }
+    routes.on(.acceptInvitation) { call in try await handlers.accept(call.body, by: call.person) }
+    routes.on(.certificates) { call in try await handlers.certificates(for: call.person) }
+    routes.on(.assignCertificate) { call in try await handlers.assign(call.body, by: call.person) }
+    routes.on(.permit) { call in
+        try await handlers.permit(call.body)
+        return Nothing()
+    }
+    routes.on(.approvals) { call in try await handlers.approvals(for: call.person) }
+    routes.on(.decideApproval) { call in try await handlers.decide(call.id, call.body, by: call.person) }
 
     routes.on(.notice) { _ in currentNotice }
     routes.on(.giveConsent) { call in try await stepUps.giveConsent(call.body, by: call.person, key: call.key) }

@@ -11,6 +11,10 @@ struct Proof: Sendable {
     let name: Words
     /// nil where a trading platform vouches for the person.
     let certificate: CertificateIdentity?
+    /// SHA-256 of the certificate that the trading platform saw, where it says so.
+    var ticketCertificate: String?
+    /// Codes of the regions in which the session may apply; nil for all.
+    let regions: [String]?
 }
 
 /// A session as it is stored.
@@ -20,6 +24,8 @@ struct StoredSession: Sendable {
     let creditCode: UnifiedSocialCreditCode
     let name: Words
     let way: LoginWay
+    let standing: Standing
+    let regions: [String]?
     let certificate: String?
     let certificateExpiresAt: Instant?
     let expiresAt: Instant
@@ -40,20 +46,20 @@ extension Store {
         try await database.write { transaction in
             let enterprise = try Self.enterprise(proof, at: now, in: transaction)
             try Self.refuseBlocked(proof.creditCode, proof.certificate?.fingerprint, in: transaction)
-            if let certificate = proof.certificate {
-                try Self.bind(certificate, to: enterprise.id, at: now, in: transaction)
-            }
+            let standing = try Self.standing(of: proof, in: enterprise.id, at: now, transaction)
             let session = StoredSession(
                 id: SessionID(), enterprise: enterprise.id, creditCode: proof.creditCode, name: enterprise.name,
-                way: proof.way,
-                certificate: proof.certificate?.fingerprint, certificateExpiresAt: proof.certificate?.notAfter,
+                way: proof.way, standing: standing, regions: proof.regions, certificate: proof.certificate?.fingerprint,
+                certificateExpiresAt: proof.certificate?.notAfter,
                 expiresAt: end)
             try transaction.execute(
                 """
                 INSERT INTO session
-                (id, enterprise, role, proof, way, certificate, certificate_expires_at, started_at, last_used_at, expires_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """, session.id, enterprise.id, role, proof.certificate?.fingerprint ?? "ticket", proof.way,
+                (id, enterprise, role, proof, way, standing, regions, certificate, certificate_expires_at, started_at, last_used_at,
+                 expires_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, session.id, enterprise.id, role, proof.certificate?.fingerprint ?? "ticket", proof.way, standing,
+                proof.regions.map(JSONColumn.init),
                 session.certificate, session.certificateExpiresAt, now, now, end)
             try Self.addRefreshToken(refreshHash, session.id, until: refreshUntil, in: transaction)
             try transaction.audit(
@@ -86,19 +92,20 @@ extension Store {
         return (try row["id"], try row["name"])
     }
 
-    /// One certificate never opens two enterprises, and two certificates of one issuer never share a number.
-    private static func bind(
-        _ certificate: CertificateIdentity, to enterprise: EnterpriseID, at now: Instant, in transaction: Transaction
-    ) throws {
-        try transaction.execute(
-            """
-            INSERT INTO certificate (fingerprint, enterprise, serial_number, issuer, chain, first_used_at, expires_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-            """, certificate.fingerprint, enterprise, certificate.serialNumber, certificate.issuer, certificate.chain,
-            now, certificate.notAfter)
-        let owner = try transaction.row(
-            "SELECT enterprise FROM certificate WHERE fingerprint = ?", certificate.fingerprint)
-        guard let owner, try owner["enterprise"] == enterprise else { throw Problem(.certificateAmbiguous) }
+    /// In what capacity somebody comes in. A trading platform that does not say with which certificate it was may vouch for
+    /// the enterprise only while there is nobody to be mistaken for.
+    private static func standing(
+        of proof: Proof, in enterprise: EnterpriseID, at now: Instant, _ transaction: Transaction
+    ) throws -> Standing {
+        if let certificate = proof.certificate {
+            return try bind(certificate, to: enterprise, at: now, in: transaction)
+        }
+        guard try hasHandlers(enterprise, in: transaction) else { return .holder }
+        let known = try proof.ticketCertificate.flatMap {
+            try transaction.row(
+                "SELECT standing FROM certificate WHERE fingerprint = ? AND enterprise = ?", $0, enterprise)
+        }
+        return try known?["standing"] ?? .unassigned
     }
 
     // MARK: Going on
@@ -122,7 +129,7 @@ extension Store {
                 let row = try transaction.row(
                     """
                     SELECT session.id, session.enterprise, enterprise.credit_code, enterprise.name, session.way,
-                           session.certificate, session.certificate_expires_at, session.expires_at, session.ended_at,
+                           session.standing, session.regions, session.certificate, session.certificate_expires_at, session.expires_at, session.ended_at,
                            refresh_token.used_at, refresh_token.expires_at AS token_expires_at
                     FROM refresh_token
                     JOIN session ON session.id = refresh_token.session
@@ -130,9 +137,11 @@ extension Store {
                     WHERE refresh_token.hash = ?
                     """, hash)
             else { return nil }
+            let regions: JSONColumn<[String]>? = try row["regions"]
             let session = StoredSession(
                 id: try row["id"], enterprise: try row["enterprise"], creditCode: try row["credit_code"],
-                name: try row["name"], way: try row["way"], certificate: try row["certificate"],
+                name: try row["name"], way: try row["way"], standing: try row["standing"],
+                regions: regions?.value, certificate: try row["certificate"],
                 certificateExpiresAt: try row["certificate_expires_at"], expiresAt: try row["expires_at"])
             let usedAt: Instant? = try row["used_at"]
             let endedAt: Instant? = try row["ended_at"]
@@ -167,40 +176,43 @@ extension Store {
         try transaction.execute("UPDATE session SET ended_at = ? WHERE id = ? AND ended_at IS NULL", now, id)
     }
 
-    /// Ends one's own session, or all of them.
-    func endSessions(
-        of enterprise: EnterpriseID, only session: SessionID?, by current: SessionID, at now: Instant
-    ) async throws {
+    /// Ends one of one's own sessions, or all of them: of the enterprise's holder those of everybody, of a handler its own.
+    func endSessions(of person: Person, only session: SessionID?, at now: Instant) async throws {
+        let (own, values) = Self.own(person)
         try await database.write { transaction in
-            let changed: Int
-            if let session {
-                changed = try transaction.execute(
-                    "UPDATE session SET ended_at = ? WHERE id = ? AND enterprise = ? AND ended_at IS NULL", now,
-                    session,
-                    enterprise)
-                guard changed == 1 else { throw Problem(.notFound) }
-            } else {
-                changed = try transaction.execute(
-                    "UPDATE session SET ended_at = ? WHERE enterprise = ? AND ended_at IS NULL", now, enterprise)
-            }
+            let changed = try transaction.execute(
+                "UPDATE session SET ended_at = ? WHERE \(own) AND ended_at IS NULL AND (? IS NULL OR id = ?)",
+                [now] + values + [session, session])
+            guard session == nil || changed == 1 else { throw Problem(.notFound) }
             try transaction.audit(
-                AuditRecord("session_ended", by: enterprise.text, on: session?.text ?? "all \(changed)"), at: now)
+                AuditRecord("session_ended", by: person.enterprise.text, on: session?.text ?? "all \(changed)"), at: now
+            )
         }
     }
 
-    func sessions(of enterprise: EnterpriseID, current: SessionID, at now: Instant) async throws -> [SessionSummary] {
-        try await database.read { transaction in
+    func sessions(of person: Person, at now: Instant) async throws -> [SessionSummary] {
+        let (own, values) = Self.own(person)
+        return try await database.read { transaction in
             try transaction.rows(
                 """
-                SELECT id, way, started_at, last_used_at FROM session
-                WHERE enterprise = ? AND ended_at IS NULL AND expires_at > ? ORDER BY last_used_at DESC LIMIT 100
-                """, enterprise, now
+                SELECT id, way, standing, started_at, last_used_at FROM session
+                WHERE \(own) AND ended_at IS NULL AND expires_at > ? ORDER BY last_used_at DESC LIMIT 100
+                """, values + [now]
             ).map { row in
                 let id: SessionID = try row["id"]
                 return SessionSummary(
-                    id: id, way: try row["way"], startedAt: try row["started_at"], lastUsedAt: try row["last_used_at"],
-                    isCurrent: id == current)
+                    id: id, way: try row["way"], standing: try row["standing"], startedAt: try row["started_at"],
+                    lastUsedAt: try row["last_used_at"], isCurrent: id == person.session)
             }
+        }
+    }
+
+    /// The sessions that a person may see and end.
+    private static func own(_ person: Person) -> (condition: String, values: [any SQLRepresentable]) {
+        switch person.standing {
+        case .holder: ("enterprise = ?", [person.enterprise])
+        case .handler: ("enterprise = ? AND standing = ?", [person.enterprise, person.standing])
+        case .unassigned: ("enterprise = ? AND id = ?", [person.enterprise, person.session])
         }
     }
 

@@ -47,8 +47,9 @@ struct Sessions: Sendable {
     private func reply(_ session: StoredSession, refreshToken: String, lot: LotID?, at now: Instant) throws -> Session {
         let staff = staff(session.creditCode, by: session.way)
         let person = Person(
-            enterprise: session.enterprise, role: staff?.role ?? .bidder, name: session.name,
-            creditCode: session.creditCode, insurer: staff?.insurer, session: session.id)
+            enterprise: session.enterprise, role: staff?.role ?? .bidder, standing: session.standing,
+            name: session.name, creditCode: session.creditCode, insurer: staff?.insurer, session: session.id,
+            regions: session.regions)
         let expiresAt = now + Self.accessLifetime
         let bound = session.way == .mutualTLS ? session.certificate.flatMap { bytes(hex: $0) } : nil
         let daysLeft = session.certificateExpiresAt.map { Int(($0 - now).components.seconds / 86_400) }
@@ -56,7 +57,7 @@ struct Sessions: Sendable {
             token: try issuer.token(for: person, certificate: bound, from: now, until: expiresAt), expiresAt: expiresAt,
             refreshToken: refreshToken, refreshExpiresAt: now + Self.refreshLifetime, id: session.id,
             enterprise: session.enterprise, name: session.name, creditCode: session.creditCode, role: person.role,
-            lot: lot, certificateExpiresInDays: daysLeft.flatMap { $0 <= 60 ? $0 : nil })
+            standing: person.standing, lot: lot, certificateExpiresInDays: daysLeft.flatMap { $0 <= 60 ? $0 : nil })
     }
 
     /// Staff are known by their certificate's credit code; everybody else is a bidder. A trading platform vouches for
@@ -77,12 +78,12 @@ struct Sessions: Sendable {
 
     func list(for person: Person) async throws -> SessionList {
         SessionList(
-            sessions: try await store.sessions(of: person.enterprise, current: person.session, at: clock.now))
+            sessions: try await store.sessions(of: person, at: clock.now))
     }
 
     /// - Parameter session: nil for all.
     func end(_ session: SessionID?, by person: Person) async throws -> SessionList {
-        try await store.endSessions(of: person.enterprise, only: session, by: person.session, at: clock.now)
+        try await store.endSessions(of: person, only: session, at: clock.now)
         return try await list(for: person)
     }
 

@@ -17,7 +17,8 @@ func invoiceService(_ runtime: Runtime) async throws {
         key: PrivateKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: key)))))
     let database = try Database(file: file, migrations: invoiceMigrations)
     let invoices = Invoices(
-        store: Store(database: database), orders: runtime.client(OrderAPI.self),
+        store: Store(database: database), auth: runtime.client(AuthAPI.self),
+        orders: runtime.client(OrderAPI.self),
         taxPlatform: TaxPlatform(client: runtime.client(TaxPlatformAPI.self)),
         courier: Courier(client: runtime.client(CourierAPI.self)), signer: signer, portalAddress: address, clock: clock)
     let relay = Relay<InvoiceMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in

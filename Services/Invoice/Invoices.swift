@@ -6,6 +6,7 @@ import ServiceRuntime
 /// Invoices for premiums (I1 to I4).
 struct Invoices: Sendable {
     let store: Store
+    let auth: Client<AuthAPI>
     let orders: Client<OrderAPI>
     let taxPlatform: TaxPlatform
     let courier: Courier
@@ -18,6 +19,10 @@ struct Invoices: Sendable {
         if let stored: InvoiceDetails = try await store.database.stored(key) { return stored }
         let basis = try await orders.call(.invoiceBasis, request.order, EnterpriseQuery(enterprise: person.enterprise))
         try check(request, offered: basis.offered)
+        // Of one order there is one invoice, so that it has no version.
+        try await auth.permit(
+            .invoice, on: request.order, version: 0, premium: basis.premium, for: person.enterprise,
+            as: person.standing)
         return try await store.add(request, basis: basis, for: person.enterprise, at: clock.now, key: key)
     }
 

@@ -21,12 +21,12 @@ func orderService(_ runtime: Runtime) async throws {
         store: store, centre: runtime.client(TradingCentreAPI.self), providers: runtime.client(ProviderAPI.self),
         clock: clock)
     let applications = Applications(store: store, regions: regions, auth: auth, clock: clock)
-    let underwriting = Underwriting(store: store, regions: regions, insurers: insurers, clock: clock)
-    let premiums = Premiums(store: store, regions: regions, payments: payments, clock: clock)
+    let underwriting = Underwriting(store: store, regions: regions, insurers: insurers, auth: auth, clock: clock)
+    let premiums = Premiums(store: store, regions: regions, auth: auth, payments: payments, clock: clock)
     let policies = Policies(
         store: store, regions: regions, insurers: insurers, signer: settings.signer,
         portalAddress: settings.portalAddress, clock: clock)
-    let surrenders = Surrenders(store: store, regions: regions, clock: clock)
+    let surrenders = Surrenders(store: store, regions: regions, auth: auth, clock: clock)
 
     let relay = Relay<OrderMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in
         let isRepeated = delivery.attempt > 1

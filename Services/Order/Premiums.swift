@@ -6,6 +6,7 @@ import ServiceRuntime
 struct Premiums: Sendable {
     let store: Store
     let regions: Regions
+    let auth: Client<AuthAPI>
     let payments: Client<PaymentAPI>
     let clock: ServiceClock
 
@@ -20,6 +21,8 @@ struct Premiums: Sendable {
         guard order.application == .approved, let quote = order.quote else { throw Problem(.wrongState) }
         guard lot.takesApplications(at: now) else { throw Problem(.lotClosed) }
         guard now < quote.validUntil else { throw Problem(.quoteExpired) }
+        try await auth.permit(
+            .pay, on: id, version: order.version, premium: quote.premium, for: person.enterprise, as: person.standing)
         let created = try await payments.call(
             .createPaymentOrder,
             CreatePaymentOrder(

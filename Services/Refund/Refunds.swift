@@ -17,7 +17,8 @@ struct Refunds: Sendable {
         do {
             let decision = try await orders.call(
                 .askSurrender, request.order,
-                AskSurrender(refund: refund.id, enterprise: person.enterprise, reason: request.reason),
+                AskSurrender(
+                    refund: refund.id, enterprise: person.enterprise, standing: person.standing, reason: request.reason),
                 key: refund.id.text)
             return try await store.allow(refund.id, decision, at: clock.now, key: key)
         } catch let problem as Problem where problem.code.status < 500 {
@@ -46,6 +47,8 @@ struct Refunds: Sendable {
         guard account.name.isSameName(as: person.name) else {
             throw Problem(.accountNameDiffers, field: "/account/name")
         }
+        // Where the money goes is for the enterprise itself to say.
+        guard account == decision.payer || person.standing == .holder else { throw Problem(.rightMissing) }
         return try await store.fill(id, account, at: clock.now).details
     }
 

@@ -101,6 +101,7 @@ struct Centre: Sendable {
         let sub: UnifiedSocialCreditCode
         let name: Words
         let lot: LotID
+        let certificate: String?
         let iat: Int64
         let exp: Int64
         let jti: String
@@ -109,7 +110,8 @@ struct Centre: Sendable {
     private func ticket(for request: MakeTicket) throws -> String {
         let now = clock.now.seconds
         let claims = TicketClaims(
-            sub: request.creditCode, name: request.name, lot: request.lot, iat: now, exp: now + 60,
+            sub: request.creditCode, name: request.name, lot: request.lot, certificate: request.certificate, iat: now,
+            exp: now + 60,
             jti: randomBytes(16).hex)
         return try JWS.sign(
             header: try StrictJSON.encode(TicketHeader()), payload: try StrictJSON.encode(claims), key: ticketKey)

@@ -133,11 +133,20 @@ public final class Transaction {
     /// - Returns: how many rows were inserted, changed or deleted.
     @discardableResult
     public func execute(_ sql: String, _ arguments: any SQLRepresentable...) throws -> Int {
+        try execute(sql, arguments)
+    }
+
+    @discardableResult
+    public func execute(_ sql: String, _ arguments: [any SQLRepresentable]) throws -> Int {
         try connection.execute(sql: sql, arguments: Self.bind(arguments))
         return connection.changesCount
     }
 
     public func rows(_ sql: String, _ arguments: any SQLRepresentable...) throws -> [Row] {
+        try rows(sql, arguments)
+    }
+
+    public func rows(_ sql: String, _ arguments: [any SQLRepresentable]) throws -> [Row] {
         try GRDB.Row.fetchAll(connection, sql: sql, arguments: Self.bind(arguments)).map(Row.init)
     }
 

@@ -101,6 +101,8 @@ extension SurrenderReason: SQLRepresentable {}
 extension PaymentSentBack.Reason: SQLRepresentable {}
 extension InvoiceForm: SQLRepresentable {}
 extension Role: SQLRepresentable {}
+extension Standing: SQLRepresentable {}
+extension Right: SQLRepresentable {}
 
 /// A Codable value in a text column, as JSON.
 public struct JSONColumn<Value: Codable & Sendable>: SQLRepresentable {

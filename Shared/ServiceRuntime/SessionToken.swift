@@ -11,9 +11,11 @@ struct SessionClaims: Codable {
     let sub: EnterpriseID
     let sid: SessionID
     let role: Role
+    let standing: Standing
     let name: Words
     let uscc: UnifiedSocialCreditCode
     let insurer: String?
+    let regions: [String]?
     let cnf: Confirmation?
     let iat: Int64
     let exp: Int64
@@ -98,7 +100,8 @@ public final class SessionIssuer: Sendable {
         let header = TokenHeader(alg: "ES256", typ: "JWT", kid: signer.keyID)
         let claims = SessionClaims(
             iss: sessionIssuer, aud: sessionAudience, sub: person.enterprise, sid: person.session, role: person.role,
-            name: person.name, uscc: person.creditCode, insurer: person.insurer,
+            standing: person.standing, name: person.name, uscc: person.creditCode, insurer: person.insurer,
+            regions: person.regions,
             cnf: certificate.map { SessionClaims.Confirmation(x5t: Base64.url.encode($0)) }, iat: start.seconds,
             exp: end.seconds)
         return try JWS.sign(
@@ -177,8 +180,9 @@ public final class SessionVerifier: Sendable {
         else { throw Problem(.sessionInvalid) }
         return Verified(
             person: Person(
-                enterprise: claims.sub, role: claims.role, name: claims.name, creditCode: claims.uscc,
-                insurer: claims.insurer, session: claims.sid), issuedAt: claims.iat, expiresAt: claims.exp)
+                enterprise: claims.sub, role: claims.role, standing: claims.standing, name: claims.name,
+                creditCode: claims.uscc, insurer: claims.insurer, session: claims.sid, regions: claims.regions),
+            issuedAt: claims.iat, expiresAt: claims.exp)
     }
 
     /// Fetches the keys again, so that one that was withdrawn is forgotten.

@@ -225,6 +225,72 @@ struct ApplyingTests {
         await refused(.ticketInvalid) { try await world.auth.call(.handOff, HandOff(ticket: foreign)) }
     }
 
+    private struct Ticket: Codable {
+        var iss = "xuancheng"
+        var aud = handOffAudience
+        var sub: UnifiedSocialCreditCode
+        var name: Words
+        var lot: LotID
+        var iat: Int64
+        var exp: Int64
+        var jti = MessageID().text
+    }
+
+    @Test("A2: a ticket that is wrong in one thing is refused, and counts in its platform's region only")
+    func tickets() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world, region: "430100")
+        let now = try await world.now().seconds
+        let good = Ticket(
+            sub: bidder.sample.registered.creditCode, name: bidder.sample.registered.name, lot: lot.id, iat: now,
+            exp: now + 60)
+        func handOff(
+            header: String = #"{"alg":"ES256","typ":"JWT"}"#, by key: String = "handoff",
+            _ change: (inout Ticket) -> Void
+        ) async throws -> Session {
+            var ticket = good
+            ticket.jti = MessageID().text
+            change(&ticket)
+            let text = try JWS.sign(
+                header: Array(header.utf8), payload: [UInt8](try JSONEncoder().encode(ticket)),
+                key: try PrivateKey(pem: world.deployment.pki.read("\(key).key")))
+            return try await world.auth.call(.handOff, HandOff(ticket: text))
+        }
+        let wrong: [(String, (inout Ticket) -> Void)] = [
+            ("for somebody else", { $0.aud = "baohan" }), ("of nobody known", { $0.iss = "nowhere" }),
+            ("of another platform than signed it", { $0.iss = "changsha" }),
+            (
+                "over",
+                {
+                    $0.iat = now - 61; $0.exp = now - 1
+                }
+            ),
+            (
+                "of tomorrow",
+                {
+                    $0.iat = now + 30; $0.exp = now + 60
+                }
+            ),
+            ("good for too long", { $0.exp = now + 61 }),
+        ]
+        for (what, change) in wrong {
+            let problem = await refused(.ticketInvalid) { try await handOff(change) }
+            #expect(problem != nil, "\(what)")
+        }
+        for header in [
+            #"{"alg":"none","typ":"JWT"}"#, #"{"alg":"HS256","typ":"JWT"}"#, #"{"alg":"ES256","typ":"JOSE"}"#,
+        ] {
+            await refused(.ticketInvalid) { try await handOff(header: header) { _ in } }
+        }
+        let here = Agent(world: world, sample: bidder.sample, session: try await handOff { _ in })
+        await refused(.regionNotCovered) { try await here.order(for: lot.id) }
+        let there = Agent(
+            world: world, sample: bidder.sample,
+            session: try await handOff(by: "handoff-changsha") { $0.iss = "changsha" })
+        _ = try await there.order(for: lot.id)
+    }
+
     // MARK: A3
 
     @Test("A3: nothing can be applied for before the enterprise is synchronised and saved")

@@ -53,7 +53,7 @@ struct SessionTests {
 
     init() throws {
         person = Person(
-            enterprise: EnterpriseID(), role: .bidder, name: try Words("宏远"),
+            enterprise: EnterpriseID(), role: .bidder, standing: .holder, name: try Words("宏远"),
             creditCode: try UnifiedSocialCreditCode("91350100M000100Y43"), insurer: nil, session: SessionID())
     }
 

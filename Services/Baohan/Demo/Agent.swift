@@ -60,11 +60,16 @@ struct Agent: Sendable {
     }
 
     /// The trading platform hands the bidder over with the lot chosen (A2).
-    static func handOff(_ sample: SampleBidder, to lot: LotID, in world: World) async throws -> (
-        agent: Agent, ticket: HandOff
-    ) {
+    static func handOff(_ sample: SampleBidder, to lot: LotID, certificate: String? = nil, in world: World) async throws
+        -> (
+            agent: Agent, ticket: HandOff
+        )
+    {
         let ticket = try await world.sandbox.call(
-            .makeTicket, MakeTicket(creditCode: sample.registered.creditCode, name: sample.registered.name, lot: lot))
+            .makeTicket,
+            MakeTicket(
+                creditCode: sample.registered.creditCode, name: sample.registered.name, lot: lot,
+                certificate: certificate))
         let session = try await world.auth.call(.handOff, ticket)
         return (Agent(world: world, sample: sample, session: session), ticket)
     }

@@ -61,7 +61,7 @@ struct LocalDeployment: Sendable {
             environment["LOGIN_AUTHORITIES"] = pki.path("authorities.json")
             environment["LOGIN_LISTEN"] = "127.0.0.1:\(port("login"))"
             environment["LOGIN_ORIGIN"] = "https://localhost:\(port("login"))"
-            environment["HANDOFF_CERTIFICATE"] = pki.path("handoff.pem")
+            environment["HANDOFF_PLATFORMS"] = pki.path("platforms.json")
             environment["STAFF_FILE"] = pki.path("staff.json")
             environment["CAPTCHA_SANDBOX"] = "true"
         case "order", "invoice":

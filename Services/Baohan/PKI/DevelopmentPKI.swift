@@ -7,7 +7,7 @@ import Foundation
 /// - `root.pem`: the deployment's own authority; `<party>.pem` and `.key`: one certificate per party, its identity in a
 ///   URI name; the sandbox holds those of the whole outside world.
 /// - `ca-root.pem`: a stand-in for the authorities that sell CA locks; `bidder-*.pem`, `underwriter-*.pem`.
-/// - `signing.pem`, `session.key`, `handoff.pem`, `callbacks.keys`, `staff.json`: what services sign with and are told.
+/// - `signing.pem`, `session.key`, `handoff*.pem`, `platforms.json`, `callbacks.keys`, `staff.json`: what services sign with and are told.
 ///
 /// For development only: the authorities' keys lie beside the certificates.
 struct DevelopmentPKI {
@@ -43,6 +43,15 @@ struct DevelopmentPKI {
         try issue("sandbox", for: Self.outside, by: deployment)
         try issueSigner("signing", name: "宣城保函服务平台电子签章", by: deployment)
         try issueSigner("handoff", name: "宣城市公共资源交易平台", by: deployment)
+        try issueSigner("handoff-changsha", name: "长沙公共资源交易平台", by: deployment)
+        try write(
+            Array(
+                #"""
+                [
+                  { "issuer": "xuancheng", "certificate": "handoff.pem", "regions": ["341800"] },
+                  { "issuer": "changsha", "certificate": "handoff-changsha.pem", "regions": ["430100"] }
+                ]
+                """#.utf8), "platforms.json")
         try write(PrivateKey.p256().pem(), "session.key")
         try write(Array((randomBytes(32).hex + "\n").utf8), "callbacks.keys")
         let national = try CertificateAuthority(

@@ -56,6 +56,7 @@ struct Applications: Sendable {
         return try await store.database.once(key, at: now) { transaction in
             guard let lot = try transaction.lot(request.lot) else { throw Problem(.lotUnknown) }
             guard lot.takesApplications(at: now) else { throw Problem(.lotClosed) }
+            try Self.checkRegion(lot, person)
             guard try transaction.provider(request.provider) != nil else { throw Problem(.providerUnknown) }
             let order = InsuranceOrder(
                 lot: lot, enterprise: person.enterprise, applicant: applicant, provider: request.provider,
@@ -138,6 +139,8 @@ struct Applications: Sendable {
         let (order, lot) = try await own(id, person)
         // Refused before the code is used up: the person keeps it for the next try.
         try Self.check(order, lot, request, at: clock.now)
+        try Self.checkRegion(lot, person)
+        try await permit(.apply, on: order, for: person)
         let stepUp = try await auth.call(
             .checkStepUp,
             CheckStepUp(
@@ -169,6 +172,11 @@ struct Applications: Sendable {
         }
     }
 
+    /// Each trading centre says whose certificates it takes.
+    private static func checkRegion(_ lot: Lot, _ person: Person) throws {
+        guard person.regions?.contains(lot.details.region) != false else { throw Problem(.regionNotCovered) }
+    }
+
     private static func check(_ order: InsuranceOrder, _ lot: Lot, _ request: Insure, at now: Instant) throws {
         try order.require(version: request.version)
         guard lot.takesApplications(at: now) else { throw Problem(.lotClosed) }
@@ -177,10 +185,19 @@ struct Applications: Sendable {
     }
 
     func cancel(_ id: OrderID, by person: Person) async throws -> OrderDetails {
-        try await change(id, of: person) { order, _, _ in
+        let (order, _) = try await own(id, person)
+        try await permit(.apply, on: order, for: person)
+        return try await change(id, of: person) { order, _, _ in
             guard order.payment == .none else { throw Problem(.wrongState, "a payment is under way") }
             try order.advance(.cancel)
         }
+    }
+
+    /// What the order may cost is not known before it has a quote; until then nothing of it binds anybody.
+    private func permit(_ right: Right, on order: InsuranceOrder, for person: Person) async throws {
+        try await auth.permit(
+            right, on: order.id, version: order.version, premium: order.quote?.premium ?? .zero,
+            for: person.enterprise, as: person.standing)
     }
 
     // MARK: One change

@@ -6,10 +6,13 @@ import ServiceRuntime
 struct Surrenders: Sendable {
     let store: Store
     let regions: Regions
+    let auth: Client<AuthAPI>
     let clock: ServiceClock
 
     /// Refund asks under the refund's own ID; asked again, it gets the same decision.
     func decide(_ id: OrderID, _ request: AskSurrender, key: IdempotencyKey) async throws -> SurrenderDecision {
+        if let stored: SurrenderDecision = try await store.database.stored(key) { return stored }
+        try await permit(id, request)
         let regions = regions
         let clock = clock
         return try await store.database.once(key, at: clock.now) { transaction in
@@ -36,6 +39,16 @@ struct Surrenders: Sendable {
                 at: now)
             return decision
         }
+    }
+
+    private func permit(_ id: OrderID, _ request: AskSurrender) async throws {
+        guard request.standing != .holder else { return }
+        guard let (order, _) = try await store.orderAndLot(id), order.enterprise == request.enterprise else {
+            throw Problem(.notFound)
+        }
+        guard let premium = order.quote?.premium else { throw Problem(.refundNoLivePolicy) }
+        try await auth.permit(
+            .refund, on: id, version: order.version, premium: premium, for: request.enterprise, as: request.standing)
     }
 
     /// The insurer refused: the policy lives again, and is opened at once when the bids were in the meantime.

@@ -7,6 +7,7 @@ struct Underwriting: Sendable {
     let store: Store
     let regions: Regions
     let insurers: Insurers
+    let auth: Client<AuthAPI>
     let clock: ServiceClock
 
     /// Applications that wait for the person's insurer.
@@ -51,6 +52,12 @@ struct Underwriting: Sendable {
         -> OrderDetails
     {
         let now = clock.now
+        guard let (order, _) = try await store.orderAndLot(id), order.enterprise == person.enterprise else {
+            throw Problem(.notFound)
+        }
+        try await auth.permit(
+            .apply, on: id, version: order.version, premium: order.quote?.premium ?? .zero, for: person.enterprise,
+            as: person.standing)
         return try await store.database.once(key, at: now) { transaction in
             guard case (var order, let lot)? = try transaction.orderAndLot(id), order.enterprise == person.enterprise
             else {

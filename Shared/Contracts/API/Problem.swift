@@ -42,6 +42,13 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case revocationUnknown = "revocation_unknown"
     case challengeUnknown = "challenge_unknown"
     case ticketInvalid = "ticket_invalid"
+    // Handlers
+    case rightMissing = "right_missing"
+    case aboveLimit = "above_limit"
+    case regionNotCovered = "region_not_covered"
+    case approvalNeeded = "approval_needed"
+    case approvalRefused = "approval_refused"
+    case invitationInvalid = "invitation_invalid"
     // Enterprise and step-up (A3, A7)
     case enterpriseNotSaved = "enterprise_not_saved"
     case enterpriseNotRegistered = "enterprise_not_registered"
@@ -83,17 +90,17 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
             .certificateWithoutCreditCode, .certificateAmbiguous, .certificateEncryption, .certificateRevoked,
             .challengeUnknown, .ticketInvalid:
             401
-        case .notAllowed, .callerNotAllowed, .blocked: 403
+        case .notAllowed, .callerNotAllowed, .blocked, .rightMissing, .aboveLimit, .regionNotCovered: 403
         case .notFound, .lotUnknown, .providerUnknown, .enterpriseNotRegistered: 404
         case .methodNotAllowed: 405
         case .versionConflict, .orderExists, .lotClosed, .wrongState, .policySealed, .documentNotReady,
             .refundAfterOpening, .refundNotInRegion, .refundNoLivePolicy, .invoiceBeforeOpening, .invoiceExists,
-            .enterpriseNotSaved, .quoteExpired, .replayed, .underwritingRefused:
+            .enterpriseNotSaved, .quoteExpired, .replayed, .underwritingRefused, .approvalNeeded, .approvalRefused:
             409
         case .bodyTooLarge: 413
         case .unsupportedMediaType: 415
         case .invalidField, .unknownField, .idempotencyKeyReused, .captchaWrong, .smsCodeWrong, .consentMissing,
-            .applicationIncomplete, .accountNameDiffers, .invoiceKindNotOffered:
+            .applicationIncomplete, .accountNameDiffers, .invoiceKindNotOffered, .invitationInvalid:
             422
         case .smsTooSoon, .tooManyAttempts: 429
         case .internalError: 500
@@ -154,6 +161,20 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
             ("证书中没有有效的统一社会信用代码。", "The certificate holds no valid unified social credit code.")
         case .challengeUnknown: ("登录挑战不存在、已使用或已过期。", "The login challenge is unknown, used or expired.")
         case .ticketInvalid: ("跳转凭证无效、已使用或已过期。", "The hand-off ticket is not valid, used or expired.")
+        case .rightMissing: ("企业未授权您办理此事项，请联系企业证书持有人。", "Your enterprise has not given you this right; ask its holder.")
+        case .aboveLimit: ("金额超出您的办理限额。", "The amount is above your limit.")
+        case .regionNotCovered:
+            (
+                "您的登录方式不适用于该地区，请换用该地区认可的证书。",
+                "This way of logging in does not count in the lot's region; use a certificate of an authority that does."
+            )
+        case .approvalNeeded:
+            (
+                "已提交本企业另一人复核，通过后请再次办理。",
+                "Another person of your enterprise has been asked; do it again when it is approved."
+            )
+        case .approvalRefused: ("本企业复核人未同意办理。", "The second person of your enterprise has refused.")
+        case .invitationInvalid: ("邀请码不正确、已使用或已过期。", "The invitation code is wrong, used or expired.")
         case .enterpriseNotSaved: ("请先同步并保存企业信息。", "Synchronise and save the enterprise's data first.")
         case .enterpriseNotRegistered: ("交易平台没有该企业的登记信息。", "The trading platform does not know this enterprise.")
         case .captchaWrong: ("图形验证码不正确或已使用。", "The captcha is wrong or was used.")

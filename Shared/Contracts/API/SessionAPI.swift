@@ -12,6 +12,7 @@ public struct Session: Codable, Sendable {
     public let name: Words
     public let creditCode: UnifiedSocialCreditCode
     public let role: Role
+    public let standing: Standing
     /// The lot that a trading platform handed over with the person (A2).
     public let lot: LotID?
     /// Days until the certificate expires, when they are 60 or fewer.
@@ -19,8 +20,8 @@ public struct Session: Codable, Sendable {
 
     public init(
         token: String, expiresAt: Instant, refreshToken: String, refreshExpiresAt: Instant, id: SessionID,
-        enterprise: EnterpriseID, name: Words, creditCode: UnifiedSocialCreditCode, role: Role, lot: LotID? = nil,
-        certificateExpiresInDays: Int? = nil
+        enterprise: EnterpriseID, name: Words, creditCode: UnifiedSocialCreditCode, role: Role, standing: Standing,
+        lot: LotID? = nil, certificateExpiresInDays: Int? = nil
     ) {
         self.token = token
         self.expiresAt = expiresAt
@@ -31,6 +32,7 @@ public struct Session: Codable, Sendable {
         self.name = name
         self.creditCode = creditCode
         self.role = role
+        self.standing = standing
         self.lot = lot
         self.certificateExpiresInDays = certificateExpiresInDays
     }
@@ -58,15 +60,19 @@ public enum LoginWay: String, Codable, Sendable, CaseIterable {
 public struct SessionSummary: Codable, Sendable {
     public let id: SessionID
     public let way: LoginWay
+    public let standing: Standing
     public let startedAt: Instant
     /// When its token was last renewed.
     public let lastUsedAt: Instant
     /// Whether it is the one that asks.
     public let isCurrent: Bool
 
-    public init(id: SessionID, way: LoginWay, startedAt: Instant, lastUsedAt: Instant, isCurrent: Bool) {
+    public init(
+        id: SessionID, way: LoginWay, standing: Standing, startedAt: Instant, lastUsedAt: Instant, isCurrent: Bool
+    ) {
         self.id = id
         self.way = way
+        self.standing = standing
         self.startedAt = startedAt
         self.lastUsedAt = lastUsedAt
         self.isCurrent = isCurrent

@@ -75,11 +75,14 @@ public struct MakeTicket: Codable, Sendable {
     public let creditCode: UnifiedSocialCreditCode
     public let name: Words
     public let lot: LotID
+    /// SHA-256 of the certificate with which the person logged in at the trading platform.
+    public let certificate: String?
 
-    public init(creditCode: UnifiedSocialCreditCode, name: Words, lot: LotID) {
+    public init(creditCode: UnifiedSocialCreditCode, name: Words, lot: LotID, certificate: String? = nil) {
         self.creditCode = creditCode
         self.name = name
         self.lot = lot
+        self.certificate = certificate
     }
 }
 

@@ -46,6 +46,8 @@ public enum ChallengeKind: IdentifierKind { public static let prefix = "chl" }
 public enum CaptchaKind: IdentifierKind { public static let prefix = "cap" }
 public enum SMSCodeKind: IdentifierKind { public static let prefix = "sms" }
 public enum ConsentKind: IdentifierKind { public static let prefix = "con" }
+public enum HandlerKind: IdentifierKind { public static let prefix = "hdl" }
+public enum ApprovalKind: IdentifierKind { public static let prefix = "apr" }
 public enum LotKind: IdentifierKind { public static let prefix = "lot" }
 public enum OrderKind: IdentifierKind { public static let prefix = "ord" }
 public enum PaymentOrderKind: IdentifierKind { public static let prefix = "pay" }
@@ -61,6 +63,9 @@ public typealias ChallengeID = Identifier<ChallengeKind>
 public typealias CaptchaID = Identifier<CaptchaKind>
 public typealias SMSCodeID = Identifier<SMSCodeKind>
 public typealias ConsentID = Identifier<ConsentKind>
+/// Handler 经办人: who acts for an enterprise with a certificate of its own.
+public typealias HandlerID = Identifier<HandlerKind>
+public typealias ApprovalID = Identifier<ApprovalKind>
 /// Lot 标段.
 public typealias LotID = Identifier<LotKind>
 /// Order 投保订单.

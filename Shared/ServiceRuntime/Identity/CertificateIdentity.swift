@@ -12,14 +12,18 @@ public struct CertificateIdentity: Sendable, Equatable {
     public let serialNumber: String
     /// Issuer and serial number, by which revocation lists know it.
     public let issuer: String
+    public let subject: String
     public let notAfter: Instant
     /// PEM of the certificate and what was sent along, so that it can be judged again.
     public let chain: String
+    /// Codes of the regions in which its authority is accepted; nil for all.
+    public let regions: [String]?
 
     /// - Throws: ``ProblemCode/certificateWithoutCreditCode``, or ``ProblemCode/certificateAmbiguous`` when two places hold
     ///   different codes: one certificate never opens two enterprises.
     public init(
-        _ certificate: Certificate, intermediates: [Certificate] = [], places: CreditCodePlaces
+        _ certificate: Certificate, intermediates: [Certificate] = [], places: CreditCodePlaces,
+        regions: [String]? = nil
     ) throws(Problem) {
         let found = places.codes(in: certificate)
         guard let first = found.first else { throw Problem(.certificateWithoutCreditCode) }
@@ -35,8 +39,10 @@ public struct CertificateIdentity: Sendable, Equatable {
         self.fingerprint = fingerprint
         serialNumber = certificate.serialNumber
         issuer = certificate.issuerText
+        subject = certificate.subjectText
         notAfter = Instant(milliseconds: certificate.notAfter * 1_000)
         self.chain = String(decoding: chain, as: UTF8.self)
+        self.regions = regions
     }
 }
 

@@ -11,16 +11,19 @@ public struct CertificatePolicy: Sendable {
         /// While its certificates are accepted at all; open where nil.
         let from: Instant?
         let until: Instant?
+        /// Where its certificates may apply; everywhere where nil.
+        let regions: [String]?
 
         public init(
             name: String, paths: PathVerifier, places: CreditCodePlaces = CreditCodePlaces(), from: Instant? = nil,
-            until: Instant? = nil
+            until: Instant? = nil, regions: [String]? = nil
         ) {
             self.name = name
             self.paths = paths
             self.places = places
             self.from = from
             self.until = until
+            self.regions = regions
         }
 
         func refusal(of chain: [Certificate], _ leaf: Certificate, at now: Instant) -> PathRefusal? {
@@ -59,7 +62,7 @@ public struct CertificatePolicy: Sendable {
                 if refusal == nil || refusal?.code == .untrusted { refusal = found }
             } else {
                 return try CertificateIdentity(
-                    leaf, intermediates: Array(chain.dropFirst()), places: authority.places)
+                    leaf, intermediates: Array(chain.dropFirst()), places: authority.places, regions: authority.regions)
             }
         }
         guard let refusal else { throw Problem(.certificateUntrusted, "no authority is accepted now") }

@@ -4,22 +4,28 @@ import Contracts
 public struct Person: Sendable, Equatable {
     public let enterprise: EnterpriseID
     public let role: Role
+    public let standing: Standing
     public let name: Words
     public let creditCode: UnifiedSocialCreditCode
     /// Of an underwriter: the insurer for which it decides.
     public let insurer: String?
     public let session: SessionID
+    /// Codes of the regions in which the person may apply; nil for all.
+    public let regions: [String]?
 
     public init(
-        enterprise: EnterpriseID, role: Role, name: Words, creditCode: UnifiedSocialCreditCode, insurer: String?,
-        session: SessionID
+        enterprise: EnterpriseID, role: Role, standing: Standing, name: Words, creditCode: UnifiedSocialCreditCode,
+        insurer: String?,
+        session: SessionID, regions: [String]? = nil
     ) {
         self.enterprise = enterprise
         self.role = role
+        self.standing = standing
         self.name = name
         self.creditCode = creditCode
         self.insurer = insurer
         self.session = session
+        self.regions = regions
     }
 }
 

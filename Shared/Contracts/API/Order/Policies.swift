@@ -104,11 +104,13 @@ public enum SurrenderReason: String, Codable, Sendable, CaseIterable {
 public struct AskSurrender: Codable, Sendable {
     public let refund: RefundID
     public let enterprise: EnterpriseID
+    public let standing: Standing
     public let reason: SurrenderReason
 
-    public init(refund: RefundID, enterprise: EnterpriseID, reason: SurrenderReason) {
+    public init(refund: RefundID, enterprise: EnterpriseID, standing: Standing, reason: SurrenderReason) {
         self.refund = refund
         self.enterprise = enterprise
+        self.standing = standing
         self.reason = reason
     }
 }
