@@ -12,10 +12,10 @@ COPY Services Services
 COPY Shared Shared
 COPY Tests Tests
 COPY Benchmarks Benchmarks
-RUN for product in auth order payment refund invoice sandbox baohan; do \
+RUN for product in auth order payment refund invoice portal sandbox baohan; do \
       swift build -c release --static-swift-stdlib --product $product || exit 1; done \
     && mkdir /out \
-    && for product in auth order payment refund invoice sandbox baohan; do \
+    && for product in auth order payment refund invoice portal sandbox baohan; do \
       install -s .build/release/$product /out/$product; done
 
 FROM debian:bookworm-slim AS base
@@ -59,6 +59,11 @@ FROM documents AS invoice
 COPY --from=build /out/invoice /usr/local/bin/invoice
 HEALTHCHECK --interval=5s --start-period=5s CMD ["invoice", "health"]
 CMD ["invoice"]
+
+FROM base AS portal
+COPY --from=build /out/portal /usr/local/bin/portal
+HEALTHCHECK --interval=5s --start-period=5s CMD ["portal", "health"]
+CMD ["portal"]
 
 FROM base AS sandbox
 COPY --from=build /out/sandbox /usr/local/bin/sandbox

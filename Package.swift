@@ -61,11 +61,11 @@ let shared: [Target] = [
 ]
 
 /// A service is an executable of its own; none imports another.
-func service(_ name: String, _ extra: [Target.Dependency] = []) -> Target {
+func service(_ name: String, _ extra: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
     .executableTarget(
         name: name,
         dependencies: ["ServiceRuntime", "Persistence", "Cryptography", "Contracts", "StrictJSON"] + extra,
-        path: "Services/\(name)", swiftSettings: swift)
+        path: "Services/\(name)", resources: resources, swiftSettings: swift)
 }
 
 /// One folder of tests per target; services are tested by `@testable import`.
@@ -96,8 +96,8 @@ let tests: [Target] = [
     tests(
         "EndToEnd",
         [
-            "Baohan", "Auth", "Order", "Payment", "Refund", "Invoice", "Sandbox", "Contracts", "Cryptography",
-            "Persistence", "ServiceRuntime", "SecureTransport",
+            "Baohan", "Auth", "Order", "Payment", "Refund", "Invoice", "Portal", "Sandbox", "Contracts",
+            "Cryptography", "Persistence", "ServiceRuntime", "SecureTransport",
         ] + nio),
 ]
 
@@ -114,7 +114,7 @@ let fuzz: [Target] =
 let package = Package(
     name: "baohan",
     platforms: [.macOS(.v15)],
-    products: ["Auth", "Order", "Payment", "Refund", "Invoice", "Sandbox", "Baohan"].map {
+    products: ["Auth", "Order", "Payment", "Refund", "Invoice", "Portal", "Sandbox", "Baohan"].map {
         .executable(name: $0.lowercased(), targets: [$0])
     },
     dependencies: [
@@ -127,6 +127,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: systemLibraries + shared + [
@@ -135,6 +136,10 @@ let package = Package(
         service("Payment"),
         service("Refund"),
         service("Invoice", ["Documents"]),
+        service(
+            "Portal", [.product(name: "Mustache", package: "swift-mustache")],
+            resources: ["login", "account", "layout", "problem"].map { .embedInCode("Pages/\($0).mustache") }
+                + ["portal.css", "login.js"].map { .embedInCode("Assets/\($0)") }),
         service("Sandbox"),
         service(
             "Baohan",

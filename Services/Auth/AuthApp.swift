@@ -37,6 +37,9 @@ func authService(_ runtime: Runtime) async throws {
     }
     try runtime.servePeople(LoginAPI.self, listen: "login.listen", default: "127.0.0.1:7011") { routes in
         routes.on(.logIn, .offLoop) { call in try await logins.logIn(chain: call.peerChain, from: call.address) }
+        routes.on(.browserLogin, .offLoop) { call in
+            try await logins.logIn(browser: call.body, chain: call.peerChain, from: call.address)
+        }
         routes.on(.refreshBoundSession) { call in
             try await sessions.refresh(
                 call.body, certificate: call.peerChain.first.map { sha256($0).hex }, from: call.address)
@@ -67,7 +70,7 @@ struct AuthSettings {
 
     init(_ settings: Settings) throws {
         databaseFile = settings.requiredText("database.file", "SQLite file")
-        origin = settings.text("login.origin", default: "https://localhost:7011")
+        origin = settings.text("portal.address", default: "https://localhost:7000")
         revealsCaptchas = settings.flag("captcha.sandbox", default: false)
         let sessionKey = settings.file("session.key", "PEM private keys, P-256; the first signs session tokens")
         let authorities = settings.file("login.authorities", "JSON list of the authorities whose certificates log in")

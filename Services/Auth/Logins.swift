@@ -9,12 +9,15 @@ struct Logins: Sendable {
     private static let challengeLifetime = Duration.seconds(120)
     /// A ticket only has to survive one redirect.
     private static let ticketLifetime = Duration.seconds(60)
+    /// So has a browser's code.
+    private static let codeLifetime = Duration.seconds(60)
 
     let store: Store
     let sessions: Sessions
     let guardian: LoginGuard
     let authorities: Authorities
     let platforms: [TradingPlatform]
+    /// Of the portal: what a signed challenge names, and where a browser is sent back to.
     let origin: String
     let clock: ServiceClock
 
@@ -29,6 +32,40 @@ struct Logins: Sendable {
                 throw Problem(.certificateMalformed)
             }
             return try await open(.mutualTLS, try authorities.policy.identity(of: chain, at: clock.now), from: address)
+        }
+    }
+
+    // MARK: A browser's certificate
+
+    /// The same as ``logIn(chain:from:)`` for a browser, which cannot carry a token away: it takes a code to the portal.
+    func logIn(browser request: BrowserLogin, chain: [[UInt8]], from address: String) async throws -> Redirect {
+        guard bytes(hex: request.challenge)?.count == 32 else { throw Problem(.invalidField, field: "/challenge") }
+        do {
+            return try await guardian.admit(chain.first.map { sha256($0).hex }, from: address) {
+                guard let chain = try? chain.map({ try Certificate(der: $0) }) else {
+                    throw Problem(.certificateMalformed)
+                }
+                let identity = try authorities.policy.identity(of: chain, at: clock.now)
+                let code = Base64.url.encode(randomBytes(32))
+                try await store.addLoginCode(
+                    hash: sha256(code.utf8).hex, challenge: request.challenge.lowercased(), chain: identity.chain,
+                    until: clock.now + Self.codeLifetime)
+                return Redirect(to: "\(origin)/login/done?code=\(code)")
+            }
+        } catch let problem as Problem where problem.code.status < 500 {
+            return Redirect(to: "\(origin)/login?refused=\(problem.code.rawValue)")
+        }
+    }
+
+    func exchange(_ request: ExchangeLoginCode, from address: String) async throws -> Session {
+        try await guardian.admit(nil, from: address) {
+            let chain = try await store.useLoginCode(
+                hash: sha256(request.code.utf8).hex, challenge: sha256(request.verifier.utf8).hex, at: clock.now)
+            guard let chain, let certificates = try? Certificate.chain(pem: Array(chain.utf8)) else {
+                throw Problem(.challengeUnknown)
+            }
+            let identity = try authorities.policy.identity(of: certificates, at: clock.now)
+            return try await open(.browser, identity, from: address)
         }
     }
 

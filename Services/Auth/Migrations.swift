@@ -121,6 +121,12 @@ let authMigrations = [
             invited_at BIGINT NOT NULL
         );
         CREATE INDEX handler_enterprise ON handler (enterprise);
+        CREATE TABLE login_code (
+            hash TEXT PRIMARY KEY,
+            challenge TEXT NOT NULL,
+            chain TEXT NOT NULL,
+            expires_at BIGINT NOT NULL
+        );
         CREATE TABLE approval (
             id TEXT PRIMARY KEY,
             enterprise TEXT NOT NULL REFERENCES enterprise (id),

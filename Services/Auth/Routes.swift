@@ -23,6 +23,9 @@ func addRoutes(
     routes.on(.answerChallenge, .offLoop) { call in
         try await logins.answer(call.id, call.body, from: call.address)
     }
+    routes.on(.exchangeLoginCode, .offLoop) { call in
+        try await logins.exchange(call.body, from: call.address)
+    }
     routes.on(.handOff) { call in try await logins.handOff(call.body.ticket, from: call.address) }
 
     routes.on(.enterprise) { call in try await enterprises.profile(of: call.person.enterprise) }

@@ -83,6 +83,26 @@ struct Store: Sendable {
         }
     }
 
+    func addLoginCode(hash: String, challenge: String, chain: String, until end: Instant) async throws {
+        try await database.write { transaction in
+            try transaction.execute(
+                "INSERT INTO login_code (hash, challenge, chain, expires_at) VALUES (?, ?, ?, ?)", hash, challenge,
+                chain, end)
+        }
+    }
+
+    /// The chain in PEM for which the code stands; nil when it was used, is over, or another one asked for it.
+    func useLoginCode(hash: String, challenge: String, at now: Instant) async throws -> String? {
+        try await database.write { transaction in
+            let row = try transaction.row(
+                "SELECT chain FROM login_code WHERE hash = ? AND challenge = ? AND expires_at > ?", hash, challenge,
+                now)
+            // Used up, right or wrong; what nobody came for goes with it.
+            try transaction.execute("DELETE FROM login_code WHERE hash = ? OR expires_at <= ?", hash, now)
+            return try row?["chain"]
+        }
+    }
+
     func useTicket(_ id: String, at now: Instant) async throws -> Bool {
         try await database.write { transaction in
             try transaction.execute(

@@ -10,7 +10,7 @@ func sandbox(_ runtime: Runtime) async throws {
     let clock = runtime.clock
     let file = runtime.settings.requiredText("database.file", "SQLite file")
     let ticketKey = runtime.settings.file("handoff.key", "PEM private key that signs hand-off tickets")
-    try runtime.settings.check()
+    let agent = try AgentSettings(runtime.settings)
     let database = try Database(file: file, migrations: sandboxMigrations)
     let key = try PrivateKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: ticketKey))))
 
@@ -33,8 +33,30 @@ func sandbox(_ runtime: Runtime) async throws {
             to: routes, and: routes.and(SMSGatewayAPI.self), routes.and(TaxPlatformAPI.self),
             routes.and(CourierAPI.self))
     }
+    if let agent {
+        let keyAgent = try KeyAgent(files: agent.keys, pin: agent.pin, origins: agent.origins, database: database)
+        try runtime.serveBrowsers(listen: "agent.listen", default: "127.0.0.1:7010", envelope: keyAgent.envelope) {
+            keyAgent.addRoutes(to: $0)
+        }
+    }
     runtime.run(
         Relay<Callback>(database, now: { clock.now }, logger: runtime.logger) { callback, delivery in
             try await callbacks.deliver(callback, delivery)
         })
+}
+
+/// What the key agent is told; it runs where it is given keys.
+private struct AgentSettings {
+    let keys: [String]
+    let pin: String
+    let origins: Set<String>
+
+    init?(_ settings: Settings) throws {
+        func list(_ text: String) -> [String] { text.split(separator: ",").map(String.init) }
+        keys = list(settings.text("agent.keys", default: ""))
+        pin = settings.text("agent.pin", default: "123456")
+        origins = Set(list(settings.text("agent.origins", default: "https://localhost:7000")))
+        try settings.check()
+        if keys.isEmpty { return nil }
+    }
 }

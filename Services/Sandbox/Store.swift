@@ -30,7 +30,8 @@ let sandboxMigrations = [
             milliseconds BIGINT NOT NULL,
             subject TEXT
         );
-        """)
+        """),
+    Migration("sandbox-2", "CREATE TABLE pin (key TEXT PRIMARY KEY, failures BIGINT NOT NULL);"),
 ]
 
 /// What an outside party did under a key of ours: done once, and told again when asked.

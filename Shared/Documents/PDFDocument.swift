@@ -16,7 +16,7 @@ final class PDFDocument {
     static let margin = 56.0
     /// Droid Sans Fallback gives the smallest files of the free CJK fonts; the generic name follows it where it is not
     /// installed.
-    static let font = "Droid Sans Fallback, Noto Sans CJK SC, WenQuanYi Zen Hei, sans-serif"
+    static let font = "Droid Sans Fallback, DejaVu Sans, Noto Sans CJK SC, WenQuanYi Zen Hei, sans-serif"
 
     /// Where the bytes go that cairo writes.
     private final class Sink { var bytes: [UInt8] = [] }

@@ -112,6 +112,30 @@ public final class Runtime {
         try listen(routes, at: settings.address(key, default: fallback), tls)
     }
 
+    /// Opens a listener for browsers, which show no certificate. `/livez` and `/readyz` answer there too.
+    ///
+    /// - Parameter envelope: runs every handler, and turns what it throws into something that a person can read.
+    public func serveBrowsers(
+        listen key: String, default fallback: String, envelope: @escaping WebRoutes.Envelope, _ add: (WebRoutes) -> Void
+    ) throws {
+        let web = WebRoutes(routes: makeRoutes(PortalAPI.self), envelope: envelope)
+        let (party, clock, readiness) = (party, clock, readiness)
+        for path in ["/livez", "/readyz"] {
+            web.on(.get, path) { _ in
+                let problems = path == "/readyz" ? await readiness.problems() : []
+                return try .json(
+                    Health(
+                        service: party.rawValue, status: problems.isEmpty ? "ready" : "not ready", version: version,
+                        now: clock.now, problems: problems), status: problems.isEmpty ? 200 : 503)
+            }
+        }
+        add(web)
+        var tls = tls
+        tls.clientCertificates = .none
+        tls.trustRootsFile = nil
+        try listen(web.routes, at: settings.address(key, default: fallback), tls)
+    }
+
     /// Work that runs until the service stops.
     public func run(_ service: any Service) { services.append(service) }
 

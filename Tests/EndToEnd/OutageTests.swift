@@ -12,7 +12,7 @@ struct OutageTests {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-demo-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let port = Int.random(in: 20_000..<30_000)
+        let port = TestDeployment.freePortBase()
         let result = try await run(
             binaries.appendingPathComponent("baohan").path,
             ["demo", "--state", folder.path, "--port-base", "\(port)", "--language", language])
@@ -32,7 +32,7 @@ struct OutageTests {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-head-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let port = Int.random(in: 20_000..<30_000)
+        let port = TestDeployment.freePortBase()
         let result = try await run(
             "bash",
             [

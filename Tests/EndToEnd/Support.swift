@@ -23,7 +23,7 @@ final class TestDeployment: Sendable {
     ) async throws {
         let state = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-e2e-\(UUID().uuidString)")
         var ports: [String: Int] = [:]
-        for name in LocalDeployment.services + ["login"] { ports[name] = try await Self.freePort() }
+        for name in LocalDeployment.services + ["login", "agent"] { ports[name] = try await Self.freePort() }
         let deployment = LocalDeployment(state: state, ports: ports)
         try deployment.pki.create()
         try await prepare(deployment)
@@ -58,6 +58,11 @@ final class TestDeployment: Sendable {
             return port
         }
     }
+
+    private static let bases = Atomic(0)
+
+    /// Where a deployment with consecutive ports finds twelve that no other test takes.
+    static func freePortBase() -> Int { 30_000 + 16 * bases.wrappingAdd(1, ordering: .relaxed).oldValue }
 
     // MARK: One for all tests that move neither clocks nor processes
 

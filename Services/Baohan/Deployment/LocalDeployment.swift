@@ -7,10 +7,10 @@ import ServiceRuntime
 /// A deployment on one machine: its folder, its ports, and the configuration of each of its processes.
 struct LocalDeployment: Sendable {
     /// The executables, in the order of their ports.
-    static let services = ["auth", "order", "payment", "refund", "invoice", "sandbox"]
+    static let services = ["auth", "order", "payment", "refund", "invoice", "portal", "sandbox"]
 
     let state: URL
-    /// Of every executable, and of Auth's second listener as `login`.
+    /// Of every executable, of Auth's second listener as `login`, and of the sandbox's key agent as `agent`.
     let ports: [String: Int]
 
     init(_ options: DeploymentOptions) {
@@ -22,7 +22,8 @@ struct LocalDeployment: Sendable {
             state: state,
             ports: [
                 "auth": portBase + 1, "order": portBase + 2, "payment": portBase + 3, "refund": portBase + 4,
-                "invoice": portBase + 5, "sandbox": portBase + 9, "login": portBase + 11,
+                "invoice": portBase + 5, "portal": portBase, "sandbox": portBase + 9, "agent": portBase + 10,
+                "login": portBase + 11,
             ])
     }
 
@@ -54,24 +55,35 @@ struct LocalDeployment: Sendable {
             let key = party.rawValue.uppercased().replacingOccurrences(of: "-", with: "_")
             environment["PEERS_\(key)"] = "127.0.0.1:\(port("sandbox"))"
         }
+        environment["PORTAL_ADDRESS"] = portalAddress
         if service != "sandbox" { environment["CLOCK_SANDBOX"] = "true" }
         switch service {
         case "auth":
             environment["SESSION_KEY"] = pki.path("session.key")
             environment["LOGIN_AUTHORITIES"] = pki.path("authorities.json")
             environment["LOGIN_LISTEN"] = "127.0.0.1:\(port("login"))"
-            environment["LOGIN_ORIGIN"] = "https://localhost:\(port("login"))"
             environment["HANDOFF_PLATFORMS"] = pki.path("platforms.json")
             environment["STAFF_FILE"] = pki.path("staff.json")
             environment["CAPTCHA_SANDBOX"] = "true"
         case "order", "invoice":
             environment["SIGNING_CERTIFICATE"] = pki.path("signing.pem")
             environment["SIGNING_KEY"] = pki.path("signing.key")
-        case "sandbox": environment["HANDOFF_KEY"] = pki.path("handoff.key")
+        case "portal":
+            environment["COOKIES_KEY"] = pki.path("cookies.key")
+            environment["LOGIN_ADDRESS"] = "https://localhost:\(port("login"))"
+            environment["KEY_AGENT"] = "https://127.0.0.1:\(port("agent"))"
+        case "sandbox":
+            environment["HANDOFF_KEY"] = pki.path("handoff.key")
+            environment["AGENT_LISTEN"] = "127.0.0.1:\(port("agent"))"
+            environment["AGENT_KEYS"] = ["bidder-1", "bidder-2", "bidder-1-sm2"].map(pki.path).joined(separator: ",")
+            environment["AGENT_ORIGINS"] = portalAddress
         default: break
         }
         return environment
     }
+
+    /// Where a browser on this machine finds the portal.
+    var portalAddress: String { "https://localhost:\(port("portal"))" }
 
     func port(_ name: String) -> Int { ports[name] ?? 0 }
 

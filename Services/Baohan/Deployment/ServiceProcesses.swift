@@ -81,6 +81,7 @@ final class ServiceProcesses: Sendable {
         case "payment": await isReady(try deployment.client(PaymentAPI.self))
         case "refund": await isReady(try deployment.client(RefundAPI.self))
         case "invoice": await isReady(try deployment.client(InvoiceAPI.self))
+        case "portal": await isReady(try deployment.client(PortalAPI.self))
         default: await isReady(try deployment.client(SandboxAPI.self))
         }
     }

@@ -7,7 +7,7 @@ import Foundation
 /// - `root.pem`: the deployment's own authority; `<party>.pem` and `.key`: one certificate per party, its identity in a
 ///   URI name; the sandbox holds those of the whole outside world.
 /// - `ca-root.pem`: a stand-in for the authorities that sell CA locks; `bidder-*.pem`, `underwriter-*.pem`.
-/// - `signing.pem`, `session.key`, `handoff*.pem`, `platforms.json`, `callbacks.keys`, `staff.json`: what services sign with and are told.
+/// - `signing.pem`, `session.key`, `cookies.key`, `handoff*.pem`, `platforms.json`, `callbacks.keys`, `staff.json`: what services sign with and are told.
 ///
 /// For development only: the authorities' keys lie beside the certificates.
 struct DevelopmentPKI {
@@ -53,6 +53,7 @@ struct DevelopmentPKI {
                 ]
                 """#.utf8), "platforms.json")
         try write(PrivateKey.p256().pem(), "session.key")
+        try write(Array((randomBytes(32).hex + "\n").utf8), "cookies.key")
         try write(Array((randomBytes(32).hex + "\n").utf8), "callbacks.keys")
         let national = try CertificateAuthority(
             name: "开发用国密企业证书根", key: .sm2(), notBefore: now - 3_600, notAfter: now + 10 * Self.validity)

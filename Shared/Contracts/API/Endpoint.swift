@@ -10,6 +10,11 @@ extension ServiceAPI {
     public static var eventSenders: Set<Party> { [] }
 }
 
+/// The portal has pages for browsers, and of an API what every service has.
+public enum PortalAPI: ServiceAPI {
+    public static let server = Party.portal
+}
+
 /// Everybody who owns a certificate of the deployment; the name stands in it as `spiffe://baohan/<name>`.
 public enum Party: String, Codable, Sendable, CaseIterable {
     case auth, order, payment, refund, invoice
@@ -148,6 +153,15 @@ public struct Page<Item: Codable & Sendable>: Codable, Sendable {
     public init(items: [Item], next: String?) {
         self.items = items
         self.next = next
+    }
+}
+
+/// A reply that sends a browser on (303), for the few endpoints that browsers see.
+public struct Redirect: Codable, Sendable {
+    public let location: String
+
+    public init(to location: String) {
+        self.location = location
     }
 }
 

@@ -49,6 +49,9 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case approvalNeeded = "approval_needed"
     case approvalRefused = "approval_refused"
     case invitationInvalid = "invitation_invalid"
+    // Key agent
+    case pinWrong = "pin_wrong"
+    case keyLocked = "key_locked"
     // Enterprise and step-up (A3, A7)
     case enterpriseNotSaved = "enterprise_not_saved"
     case enterpriseNotRegistered = "enterprise_not_registered"
@@ -90,13 +93,14 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
             .certificateWithoutCreditCode, .certificateAmbiguous, .certificateEncryption, .certificateRevoked,
             .challengeUnknown, .ticketInvalid:
             401
-        case .notAllowed, .callerNotAllowed, .blocked, .rightMissing, .aboveLimit, .regionNotCovered: 403
+        case .notAllowed, .callerNotAllowed, .blocked, .rightMissing, .aboveLimit, .regionNotCovered, .pinWrong: 403
         case .notFound, .lotUnknown, .providerUnknown, .enterpriseNotRegistered: 404
         case .methodNotAllowed: 405
         case .versionConflict, .orderExists, .lotClosed, .wrongState, .policySealed, .documentNotReady,
             .refundAfterOpening, .refundNotInRegion, .refundNoLivePolicy, .invoiceBeforeOpening, .invoiceExists,
             .enterpriseNotSaved, .quoteExpired, .replayed, .underwritingRefused, .approvalNeeded, .approvalRefused:
             409
+        case .keyLocked: 423
         case .bodyTooLarge: 413
         case .unsupportedMediaType: 415
         case .invalidField, .unknownField, .idempotencyKeyReused, .captchaWrong, .smsCodeWrong, .consentMissing,
@@ -161,6 +165,8 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
             ("证书中没有有效的统一社会信用代码。", "The certificate holds no valid unified social credit code.")
         case .challengeUnknown: ("登录挑战不存在、已使用或已过期。", "The login challenge is unknown, used or expired.")
         case .ticketInvalid: ("跳转凭证无效、已使用或已过期。", "The hand-off ticket is not valid, used or expired.")
+        case .pinWrong: ("口令不正确；连续输错五次，CA 锁将被锁定。", "The PIN is wrong; after five wrong ones the key locks.")
+        case .keyLocked: ("CA 锁已锁定，请联系发证机构解锁。", "The key is locked; ask its authority to unlock it.")
         case .rightMissing: ("企业未授权您办理此事项，请联系企业证书持有人。", "Your enterprise has not given you this right; ask its holder.")
         case .aboveLimit: ("金额超出您的办理限额。", "The amount is above your limit.")
         case .regionNotCovered:

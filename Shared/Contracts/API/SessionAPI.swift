@@ -50,6 +50,8 @@ public struct RefreshSession: Codable, Sendable {
 public enum LoginWay: String, Codable, Sendable, CaseIterable {
     /// The certificate in the handshake.
     case mutualTLS = "mutual_tls"
+    /// The same by a browser, which the login listener sent back to the portal.
+    case browser
     /// A signature over a challenge.
     case challenge
     /// A trading platform's ticket (A2).
@@ -175,6 +177,36 @@ extension Endpoint where API == AuthAPI, ID == SessionID, Request == Nothing, Re
 
 extension Endpoint where API == AuthAPI, ID == Nothing, Request == Block, Reply == Nothing {
     public static var block: Self { .repeatablePost("/v1/blocks", for: .parties(.tool)) }
+}
+
+/// What the login listener gave the browser, and the portal's proof that it is the one that asked (RFC 7636).
+public struct ExchangeLoginCode: Codable, Sendable {
+    public let code: String
+    public let verifier: String
+
+    public init(code: String, verifier: String) {
+        self.code = code
+        self.verifier = verifier
+    }
+}
+
+extension Endpoint where API == AuthAPI, ID == Nothing, Request == ExchangeLoginCode, Reply == Session {
+    public static var exchangeLoginCode: Self { .repeatablePost("/v1/login-codes", for: .parties(.portal)) }
+}
+
+/// The portal's challenge (RFC 7636, S256): the SHA-256 of its verifier, in hexadecimal digits.
+public struct BrowserLogin: Codable, Sendable {
+    public let challenge: String
+
+    public init(challenge: String) {
+        self.challenge = challenge
+    }
+}
+
+extension Endpoint where API == LoginAPI, ID == Nothing, Request == BrowserLogin, Reply == Redirect {
+    /// Where the portal sends a browser that has a certificate; it comes back to the portal with a code, or with the
+    /// code of a refusal.
+    public static var browserLogin: Self { .get("/v1/browser-logins", for: .parties([])) }
 }
 
 /// The listener of Auth that asks for the bidder's own certificate (A1). Its callers have no certificate of the

@@ -16,6 +16,7 @@ public struct Client<API: ServiceAPI>: Sendable {
     private var token: String?
     private var signature: (CallbackSignature, ServiceClock)?
     private var language: ProblemCode.Language?
+    private var forwarded: String?
     public var timeout: Duration = .seconds(10)
 
     public init(_ address: Address, identity: ReloadingTLSContext, group: any EventLoopGroup) {
@@ -47,6 +48,13 @@ public struct Client<API: ServiceAPI>: Sendable {
     public func speaking(_ language: ProblemCode.Language) -> Client {
         var client = self
         client.language = language
+        return client
+    }
+
+    /// The same client on behalf of somebody at a network address; only the portal's word on it is believed.
+    public func forwarding(_ address: String) -> Client {
+        var client = self
+        client.forwarded = address
         return client
     }
 
@@ -127,6 +135,7 @@ public struct Client<API: ServiceAPI>: Sendable {
         if let key { headers.add(name: "idempotency-key", value: key) }
         if let token { headers.add(name: "authorization", value: "Bearer \(token)") }
         if let language { headers.add(name: "accept-language", value: language.rawValue) }
+        if let forwarded, !forwarded.isEmpty { headers.add(name: "x-forwarded-for", value: forwarded) }
         if let (signature, clock) = signature, let key {
             let now = clock.now
             headers.add(name: "webhook-id", value: key)

@@ -92,6 +92,9 @@ private func response(for reply: some Encodable) throws -> Response {
                 .cacheControl: "private, no-store",
             ], body: ResponseBody(byteBuffer: ByteBuffer(bytes: file.bytes)))
     }
+    if let redirect = reply as? Redirect {
+        return Response(status: .seeOther, headers: [.location: redirect.location, .cacheControl: "no-store"])
+    }
     return Response(
         status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
         body: ResponseBody(byteBuffer: ByteBuffer(bytes: try StrictJSON.encode(reply))))

@@ -1,0 +1,3 @@
+import ServiceRuntime
+
+await serviceMain(.portal, build: portal)
