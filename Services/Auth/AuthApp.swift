@@ -48,8 +48,14 @@ func authService(_ runtime: Runtime) async throws {
     runtime.run(relay)
     runtime.run(
         Periodic("revocation lists", every: .seconds(2), logger: runtime.logger) {
-            if try await authorities.refresh() { try await sessions.recheck(by: authorities.policy) }
+            if try await authorities.refresh() { try await sessions.recheck(by: authorities) }
         })
+    if authorities.hasResponders {
+        runtime.run(
+            Periodic("certificate status", every: .seconds(60), logger: runtime.logger) {
+                try await sessions.recheck(by: authorities)
+            })
+    }
     runtime.run(
         Periodic("session keys", every: .seconds(2), logger: runtime.logger) {
             if let keys = try settings.sessionKeys.keysIfChanged() { try issuer.replace(with: keys, at: clock.now) }

@@ -21,6 +21,10 @@ struct AuthorityConfiguration: Codable, Sendable {
         let graceHours: Int
         /// Files, or addresses that begin with `http://`.
         let lists: [String]
+        /// Address of the authority's responder (OCSP), which is asked before the lists.
+        let responder: String?
+        /// Whether the responder's answers may be made beforehand, without our nonce.
+        let allowsStoredAnswers: Bool?
     }
 
     let name: String
@@ -46,8 +50,14 @@ final class Authorities: Sendable {
     private let clock: ServiceClock
     private let logger: Logger
     private let current: Mutex<CertificatePolicy>
+    /// By the authority's name.
+    private let responders: [String: Responder]
+    /// Of authorities with a responder: judges by what it and the lists say together.
+    private let strict = Mutex<[String: PathVerifier]>([:])
     /// The newest good list of each source.
     private let lists = Mutex<[String: RevocationList]>([:])
+    /// Authorities without a current list, of which the log knows.
+    private let alarmed = Mutex<Set<String>>([])
     /// When each file was last read.
     private let modified = Mutex<[String: Date]>([:])
 
@@ -61,6 +71,17 @@ final class Authorities: Sendable {
         configurations = try StrictJSON.decode(
             [AuthorityConfiguration].self, from: [UInt8](try Data(contentsOf: url)), rules: .publicAPI)
         current = Mutex(CertificatePolicy([]))
+        responders = Dictionary(
+            uniqueKeysWithValues: configurations.compactMap { configuration in
+                configuration.revocation.flatMap { revocation in
+                    revocation.responder.map { address in
+                        let responder = Responder(
+                            address: address, demandsNonce: revocation.allowsStoredAnswers != true,
+                            grace: .hours(revocation.graceHours), logger: logger)
+                        return (configuration.name, responder)
+                    }
+                }
+            })
         try FileManager.default.createDirectory(at: self.cache, withIntermediateDirectories: true)
         for source in configurations.flatMap({ $0.revocation?.lists ?? [] }) {
             if let kept = try? Data(contentsOf: cacheFile(source)) { try? take([UInt8](kept), from: source) }
@@ -68,7 +89,38 @@ final class Authorities: Sendable {
         try rebuild()
     }
 
-    var policy: CertificatePolicy { current.withLock { $0 } }
+    private var policy: CertificatePolicy { current.withLock { $0 } }
+
+    var hasResponders: Bool { !responders.isEmpty }
+
+    /// Whom a chain stands for, when nothing is known against it.
+    ///
+    /// - Parameter chain: leaf first.
+    func identity(of chain: [Certificate], at now: Instant) async throws(Problem) -> CertificateIdentity {
+        let accepted = try policy.accept(chain, at: now)
+        guard let responder = responders[accepted.authority], let leaf = chain.first else { return accepted.identity }
+        var check = PathCheck(profile: .login, purpose: .client, milliseconds: now.milliseconds)
+        for (depth, (certificate, issuer)) in zip(accepted.path, accepted.path.dropFirst()).enumerated() {
+            switch await responder.status(of: certificate, from: issuer, at: now) {
+            case .good: check.knownGood.insert(sha256((try? certificate.der()) ?? []))
+            case .revoked:
+                throw Problem(
+                    PathRefusal(
+                        code: .revoked, depth: depth, subject: certificate.subject("CN").first ?? "",
+                        detail: "its authority says that it was revoked"))
+            case .unknown, nil: break
+            }
+        }
+        // What the responder did not answer, the lists have to.
+        if let strict = strict.withLock({ $0[accepted.authority] }) {
+            do throws(PathRefusal) {
+                _ = try strict.verify(leaf, intermediates: Array(chain.dropFirst()), for: check)
+            } catch {
+                throw Problem(error)
+            }
+        }
+        return accepted.identity
+    }
 
     // MARK: Revocation lists
 
@@ -143,19 +195,28 @@ final class Authorities: Sendable {
             case .hard: policy = .required(graceSeconds: Int64(configuration.revocation?.graceHours ?? 0) * 3_600)
             case .soft:
                 policy = .whereKnown
-                if own.allSatisfy({ $0.nextUpdate < now }) {
+                let isStale = configuration.revocation?.lists.isEmpty == false && own.allSatisfy { $0.nextUpdate < now }
+                if alarm(configuration.name, isStale) {
                     logger.error("no current revocation list", metadata: ["authority": "\(configuration.name)"])
                 }
             case nil: policy = .whereKnown
             }
-            // With a soft policy a list that has run out says nothing instead of refusing everybody.
-            let usable = policy == .whereKnown ? own.filter { $0.nextUpdate >= now } : own
+            // Where a list is not all there is, one that has run out says nothing instead of refusing everybody.
+            let current = own.filter { $0.nextUpdate >= now }
+            let hasResponder = responders[configuration.name] != nil
+            let usable = policy == .whereKnown || hasResponder ? current : own
+            let anchors = try certificates(configuration.anchors)
+            let intermediates = try configuration.intermediates.map { try certificates($0) } ?? []
+            if hasResponder, policy != .whereKnown {
+                let verifier = try PathVerifier(
+                    anchors: anchors, intermediates: intermediates, revocationLists: current, revocation: policy)
+                strict.withLock { $0[configuration.name] = verifier }
+            }
             return CertificatePolicy.Authority(
                 name: configuration.name,
                 paths: try PathVerifier(
-                    anchors: certificates(configuration.anchors),
-                    intermediates: try configuration.intermediates.map { try certificates($0) } ?? [],
-                    revocationLists: usable, revocation: policy),
+                    anchors: anchors, intermediates: intermediates, revocationLists: usable,
+                    revocation: hasResponder ? .whereKnown : policy),
                 places: CreditCodePlaces(
                     byIssuer: (configuration.creditCodePlaces ?? [:]).mapValues {
                         $0.compactMap(CreditCodePlaces.Place.init)
@@ -163,6 +224,17 @@ final class Authorities: Sendable {
                 ), from: configuration.from, until: configuration.until, regions: configuration.regions)
         }
         current.withLock { $0 = CertificatePolicy(authorities) }
+    }
+
+    /// Whether to raise an alarm: once when there is a reason, and again when it has gone and come back.
+    private func alarm(_ name: String, _ hasReason: Bool) -> Bool {
+        alarmed.withLock { alarmed in
+            guard hasReason else {
+                alarmed.remove(name)
+                return false
+            }
+            return alarmed.insert(name).inserted
+        }
     }
 
     // MARK: Files

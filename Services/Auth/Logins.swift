@@ -31,7 +31,7 @@ struct Logins: Sendable {
             guard let chain = try? chain.map({ try Certificate(der: $0) }) else {
                 throw Problem(.certificateMalformed)
             }
-            return try await open(.mutualTLS, try authorities.policy.identity(of: chain, at: clock.now), from: address)
+            return try await open(.mutualTLS, try await authorities.identity(of: chain, at: clock.now), from: address)
         }
     }
 
@@ -45,7 +45,7 @@ struct Logins: Sendable {
                 guard let chain = try? chain.map({ try Certificate(der: $0) }) else {
                     throw Problem(.certificateMalformed)
                 }
-                let identity = try authorities.policy.identity(of: chain, at: clock.now)
+                let identity = try await authorities.identity(of: chain, at: clock.now)
                 let code = Base64.url.encode(randomBytes(32))
                 try await store.addLoginCode(
                     hash: sha256(code.utf8).hex, challenge: request.challenge.lowercased(), chain: identity.chain,
@@ -64,7 +64,7 @@ struct Logins: Sendable {
             guard let chain, let certificates = try? Certificate.chain(pem: Array(chain.utf8)) else {
                 throw Problem(.challengeUnknown)
             }
-            let identity = try authorities.policy.identity(of: certificates, at: clock.now)
+            let identity = try await authorities.identity(of: certificates, at: clock.now)
             return try await open(.browser, identity, from: address)
         }
     }
@@ -93,7 +93,7 @@ struct Logins: Sendable {
         try await guardian.admit(shownCertificate(answer), from: address) {
             guard let text = try await store.useChallenge(id, at: clock.now) else { throw Problem(.challengeUnknown) }
             let chain = try signers(of: Array(text.utf8), answer)
-            return try await open(.challenge, try authorities.policy.identity(of: chain, at: clock.now), from: address)
+            return try await open(.challenge, try await authorities.identity(of: chain, at: clock.now), from: address)
         }
     }
 

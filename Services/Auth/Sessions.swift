@@ -88,14 +88,14 @@ struct Sessions: Sendable {
     }
 
     /// Judges every certificate that has a session again: one that was revoked since then is let in no more.
-    func recheck(by policy: CertificatePolicy) async throws {
+    func recheck(by authorities: Authorities) async throws {
         let now = clock.now
         for (fingerprint, chain) in try await store.certificatesInUse(at: now) {
             do throws(Problem) {
                 guard let certificates = try? Certificate.chain(pem: Array(chain.utf8)) else {
                     throw Problem(.certificateMalformed)
                 }
-                _ = try policy.identity(of: certificates, at: now)
+                _ = try await authorities.identity(of: certificates, at: now)
             } catch {
                 // Revocation data that cannot be had are a reason not to let in, not to put out.
                 guard error.code != .revocationUnknown else { continue }

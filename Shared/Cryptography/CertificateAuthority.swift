@@ -12,6 +12,8 @@ public struct CertificateAuthority: Sendable {
         /// `serverAuth`, `clientAuth`; empty for none.
         public var extendedKeyUsage: [String] = []
         /// OIDs with UTF-8 strings, such as the unified social credit code at 1.2.156.10260.4.1.4.
+        /// Address of the revocation list that is for it.
+        public var revocationList: String?
         public var texts: [(oid: String, value: String)] = []
         public var isAuthority = false
         /// Seconds since 1970.
@@ -93,6 +95,7 @@ public struct CertificateAuthority: Sendable {
         if !request.alternativeNames.isEmpty {
             extensions.append(("subjectAltName", request.alternativeNames.joined(separator: ",")))
         }
+        if let list = request.revocationList { extensions.append(("crlDistributionPoints", "URI:\(list)")) }
         extensions += request.texts.map { ($0.oid, "ASN1:UTF8String:\($0.value)") }
         for (name, value) in extensions {
             guard let made = X509V3_EXT_nconf(nil, &context, name, value) else {
@@ -109,9 +112,12 @@ extension CertificateAuthority {
     ///
     /// - Parameters:
     ///   - revoked: serial numbers in hexadecimal digits, as ``Certificate/serialNumber`` gives them.
+    ///   - base: makes it a delta list, a change to the list with this number.
+    ///   - part: makes it one of several lists: for certificates that name this address.
     ///   - thisUpdate, nextUpdate: seconds since 1970.
     public func revocationList(
-        _ revoked: [String], number: UInt8 = 1, thisUpdate: Int64, nextUpdate: Int64
+        _ revoked: [String], number: UInt8 = 1, changing base: UInt8? = nil, part: String? = nil, thisUpdate: Int64,
+        nextUpdate: Int64
     ) throws -> [UInt8] {
         let algorithm = key.usualAlgorithm
         let identifier: [UInt8]
@@ -130,13 +136,24 @@ extension CertificateAuthority {
             return derValue(
                 DERTag.sequence, derValue(DERTag.integer, serialNumber), CertificateTime.der(thisUpdate))
         }
-        let listNumber = derValue(
+        func criticalExtension(_ oid: String, _ value: [UInt8]) -> [UInt8] {
+            derValue(
+                DERTag.sequence, derObjectIdentifier(oid), derValue(DERTag.boolean, [0xFF]),
+                derValue(DERTag.octetString, value))
+        }
+        var extensions = derValue(
             DERTag.sequence, derObjectIdentifier(ExtensionID.crlNumber),
             derValue(DERTag.octetString, derValue(DERTag.integer, [number])))
+        if let base { extensions += criticalExtension(ExtensionID.deltaCRLIndicator, derValue(DERTag.integer, [base])) }
+        if let part {
+            let name = derValue(DERTag.context(0), derValue(DERTag.primitive(6), Array(part.utf8)))
+            extensions += criticalExtension(
+                ExtensionID.issuingDistributionPoint, derValue(DERTag.sequence, derValue(DERTag.context(0), name)))
+        }
         let body = derValue(
             DERTag.sequence, derValue(DERTag.integer, [1]), identifier, issuer, CertificateTime.der(thisUpdate),
             CertificateTime.der(nextUpdate), entries.isEmpty ? [] : derValue(DERTag.sequence, entries.flatMap { $0 }),
-            derValue(DERTag.context(0), derValue(DERTag.sequence, listNumber)))
+            derValue(DERTag.context(0), derValue(DERTag.sequence, extensions)))
         let signature = try key.sign(body, by: algorithm)
         return derValue(DERTag.sequence, body, identifier, derValue(DERTag.bitString, [0] + signature))
     }

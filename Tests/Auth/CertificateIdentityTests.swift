@@ -33,7 +33,7 @@ struct CertificateIdentityTests {
 
     private func refusal(_ chain: [Certificate], at time: Instant? = nil) -> ProblemCode? {
         do {
-            _ = try policy.identity(of: chain, at: time ?? now)
+            _ = try policy.accept(chain, at: time ?? now)
             return nil
         } catch {
             return error.code
@@ -52,7 +52,7 @@ struct CertificateIdentityTests {
             },
         ]
         for change in places {
-            let found = try policy.identity(of: [try lock(change)], at: now)
+            let found = try policy.accept([try lock(change)], at: now).identity
             #expect(found.creditCode.text == code && found.name.text == "安徽宏远")
         }
     }

@@ -61,6 +61,45 @@ struct RevocationTests {
         #expect(try refusal([list([leaf.serialNumber], by: other)]) == .revocationUnknown)
     }
 
+    @Test("a delta list changes the list that it names, and none that is missing or newer")
+    func deltas() throws {
+        func list(_ revoked: [String], number: UInt8, changing base: UInt8? = nil) throws -> RevocationList {
+            try RevocationList(
+                der: root.revocationList(
+                    revoked, number: number, changing: base, thisUpdate: now - 60, nextUpdate: now + 60))
+        }
+        let base = try list([], number: 5)
+        #expect(try refusal([base, list([leaf.serialNumber], number: 7, changing: 5)]) == .revoked)
+        #expect(try refusal([base, list([leaf.serialNumber], number: 7, changing: 4)]) == .revoked)
+        #expect(try refusal([base, list([leaf.serialNumber], number: 9, changing: 6)]) == nil)
+        #expect(try refusal([base, list([leaf.serialNumber], number: 4, changing: 3)]) == nil)
+        #expect(try refusal([list([], number: 7, changing: 5)]) == .revocationUnknown)
+    }
+
+    @Test("a list that is one of several is for the certificates that name it only")
+    func parts() throws {
+        let address = "http://ca.example.cn/part-1.crl"
+        var request = CertificateAuthority.Request(subject: [("O", "企业")], notBefore: now - 60, notAfter: now + 3_600)
+        request.revocationList = address
+        let named = try root.issue(request, for: PrivateKey.p256().publicKey)
+        func refusal(_ certificate: Certificate, _ revoked: [String], part: String) throws -> PathRefusal.Code? {
+            let list = try RevocationList(
+                der: root.revocationList(revoked, part: part, thisUpdate: now - 60, nextUpdate: now + 60))
+            let verifier = try PathVerifier(
+                anchors: [root.certificate], revocationLists: [list], revocation: .required(graceSeconds: 0))
+            do throws(PathRefusal) {
+                _ = try verifier.verify(certificate, for: PathCheck(purpose: .client, milliseconds: now * 1_000))
+                return nil
+            } catch {
+                return error.code
+            }
+        }
+        #expect(try refusal(named, [], part: address) == nil)
+        #expect(try refusal(named, [named.serialNumber], part: address) == .revoked)
+        #expect(try refusal(named, [], part: "http://ca.example.cn/part-2.crl") == .revocationUnknown)
+        #expect(try refusal(leaf, [], part: address) == .revocationUnknown)
+    }
+
     @Test("every changed byte of a list is noticed")
     func changed() throws {
         let der = try root.revocationList([leaf.serialNumber], thisUpdate: now - 60, nextUpdate: now + 60)

@@ -87,6 +87,8 @@ public struct PathCheck: Sendable {
     public var name: String?
     /// Intermediates that a path may have; self-issued ones do not count.
     public var maximumIntermediates: Int
+    /// SHA-256 of certificates of which a responder has just said that they are not revoked.
+    public var knownGood: Set<[UInt8]> = []
 
     public init(
         profile: Profile = .rfc5280, purpose: Purpose, milliseconds: Int64, name: String? = nil,

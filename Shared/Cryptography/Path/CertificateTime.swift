@@ -2,6 +2,19 @@
 enum CertificateTime {
     /// Seconds since 1970; nil unless the text is in the one form that RFC 5280 allows for it.
     static func seconds(_ value: DERValue) -> Int64? {
+        guard let seconds = any(value), value.tag == DERTag.utcTime || seconds >= firstGeneralized else { return nil }
+        return seconds
+    }
+
+    /// Of a response of RFC 6960, which writes every time in the long form.
+    static func seconds(generalized value: DERValue) -> Int64? {
+        value.tag == DERTag.generalizedTime ? any(value) : nil
+    }
+
+    /// 2050-01-01.
+    private static let firstGeneralized: Int64 = 2_524_608_000
+
+    private static func any(_ value: DERValue) -> Int64? {
         let digits = value.content.dropLast()
         guard value.content.last == UInt8(ascii: "Z"), digits.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil
@@ -18,7 +31,6 @@ enum CertificateTime {
         case (DERTag.generalizedTime, 14):
             year = number(0, 4)
             start = 4
-            guard year >= 2_050 else { return nil }
         default: return nil
         }
         let (month, day) = (number(start, 2), number(start + 2, 2))

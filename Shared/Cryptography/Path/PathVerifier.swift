@@ -213,7 +213,8 @@ public struct PathVerifier: Sendable {
             let issuer = path.certificates[depth + 1].certificate
             var isCovered = false
             var reason: UInt8?
-            for list in lists where list.covers(certificate) {
+            let covering = lists.filter { $0.covers(certificate) }
+            for list in covering where list.applies(among: covering) {
                 guard list.isSigned(by: issuer) else {
                     throw path.refusal(.revocationList, depth, "its issuer's revocation list is not signed by it")
                 }
@@ -229,7 +230,7 @@ public struct PathVerifier: Sendable {
             }
             // 8 takes a hold back (RFC 5280, 5.3.1).
             if let reason, reason != 8 { throw path.refusal(.revoked, depth, "it was revoked, reason \(reason)") }
-            if case .required = policy, !isCovered {
+            if case .required = policy, !isCovered, !path.check.knownGood.contains(certificate.fingerprint) {
                 throw path.refusal(.revocationUnknown, depth, "nobody can say whether it was revoked")
             }
         }

@@ -43,7 +43,7 @@ public struct RevocationList: Sendable {
     public let number: [UInt8]
     /// Of a delta list: the number of the list that it changes.
     public let baseNumber: [UInt8]?
-    private let onlyAuthorities: Bool?
+    private let scope: Scope
     private let entries: [Entry]
     private let proof: Proof
 
@@ -120,7 +120,7 @@ public struct RevocationList: Sendable {
 
         var number: [UInt8]?
         var base: [UInt8]?
-        var onlyAuthorities: Bool?
+        var scope = Scope()
         for element in try extensions.map({ value throws(DERError) in
             try DERReader.elements(DERTag.sequence, in: value.content)
         }) ?? [] {
@@ -134,7 +134,7 @@ public struct RevocationList: Sendable {
                 number = Array(try DERReader.only(DERTag.integer, in: value).content)
             case ExtensionID.deltaCRLIndicator:
                 base = Array(try DERReader.only(DERTag.integer, in: value).content)
-            case ExtensionID.issuingDistributionPoint: onlyAuthorities = try Self.scope(value)
+            case ExtensionID.issuingDistributionPoint: scope = try Scope(der: value)
             default:
                 guard !isCritical else { throw DERError(detail: "its critical extension \(oid) is not understood") }
             }
@@ -142,7 +142,7 @@ public struct RevocationList: Sendable {
         guard let number else { throw DERError(detail: "it has no number") }
         self.number = number
         baseNumber = base
-        self.onlyAuthorities = onlyAuthorities
+        self.scope = scope
     }
 
     private static func time(_ value: DERValue) throws(DERError) -> Int64 {
@@ -182,16 +182,55 @@ public struct RevocationList: Sendable {
         return entries
     }
 
-    /// nil for all certificates, else whether for authorities' only; other restrictions are not understood.
-    private static func scope(_ value: ArraySlice<UInt8>) throws(DERError) -> Bool? {
-        var reader = try DERReader.only(DERTag.sequence, in: value).reader()
-        _ = try reader.optional(DERTag.context(0))
-        let users = try reader.optional(DERTag.primitive(1))?.boolean() ?? false
-        let authorities = try reader.optional(DERTag.primitive(2))?.boolean() ?? false
-        guard reader.isAtEnd, !(users && authorities) else {
-            throw DERError(detail: "it is for some reasons or other issuers only")
+    /// For which certificates of its issuer a list is (RFC 5280, 5.2.5).
+    private struct Scope {
+        /// nil for all certificates, else whether for authorities' only.
+        private var onlyAuthorities: Bool?
+        /// Of a list that is one of several: the names of its part, each as it was written.
+        private var names: Set<[UInt8]>?
+
+        init() {}
+
+        init(der value: ArraySlice<UInt8>) throws(DERError) {
+            var reader = try DERReader.only(DERTag.sequence, in: value).reader()
+            if let point = try reader.optional(DERTag.context(0)) { names = try Self.names(point) }
+            let users = try reader.optional(DERTag.primitive(1))?.boolean() ?? false
+            let authorities = try reader.optional(DERTag.primitive(2))?.boolean() ?? false
+            guard reader.isAtEnd, !(users && authorities) else {
+                throw DERError(detail: "it is for some reasons or other issuers only")
+            }
+            onlyAuthorities = users ? false : authorities ? true : nil
         }
-        return users ? false : authorities ? true : nil
+
+        /// The full names of a distribution point's name.
+        private static func names(_ point: DERValue) throws(DERError) -> Set<[UInt8]> {
+            var name = point.reader()
+            let full = try name.next(DERTag.context(0))
+            var names: Set<[UInt8]> = []
+            for element in try DERReader.all(in: full.content) { names.insert(Array(element.whole)) }
+            return names
+        }
+
+        func contains(_ certificate: PathCertificate) -> Bool {
+            if let onlyAuthorities, onlyAuthorities != (certificate.basicConstraints?.isAuthority == true) {
+                return false
+            }
+            guard let names else { return true }
+            return !names.isDisjoint(with: Self.points(of: certificate))
+        }
+
+        /// The names of all distribution points that the certificate names.
+        private static func points(of certificate: PathCertificate) -> Set<[UInt8]> {
+            guard let value = certificate.fields.extension(ExtensionID.crlDistributionPoints)?.value,
+                let points = try? DERReader.elements(DERTag.sequence, in: value)
+            else { return [] }
+            return points.reduce(into: []) { names, point in
+                var reader = point.reader()
+                if let name = try? reader.optional(DERTag.context(0)), let found = try? Self.names(name) {
+                    names.formUnion(found)
+                }
+            }
+        }
     }
 
     // MARK: Questions
@@ -207,7 +246,21 @@ public struct RevocationList: Sendable {
     /// Whether this list is about certificates like that one.
     func covers(_ certificate: PathCertificate) -> Bool {
         guard issuer == certificate.fields.issuer else { return false }
-        return onlyAuthorities.map { $0 == (certificate.basicConstraints?.isAuthority == true) } ?? true
+        return scope.contains(certificate)
+    }
+
+    /// Whether a delta list's base is there: a change to a list that we do not have says nothing (RFC 5280, 5.2.4).
+    func applies(among lists: [RevocationList]) -> Bool {
+        guard let baseNumber else { return true }
+        return lists.contains { base in
+            base.baseNumber == nil && !Self.isLess(base.number, baseNumber) && Self.isLess(base.number, number)
+        }
+    }
+
+    /// Compares two numbers in big-endian bytes.
+    private static func isLess(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        let (left, right) = (left.drop { $0 == 0 }, right.drop { $0 == 0 })
+        return left.count != right.count ? left.count < right.count : left.lexicographicallyPrecedes(right)
     }
 
     /// The reason code (RFC 5280, 5.3.1) if the number stands in the list; 8 in a delta list means not revoked any more.

@@ -3,19 +3,29 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// A file that an authority publishes over plain HTTP, such as a revocation list: it is signed itself, so the way it comes
-/// needs no protection (RFC 5280, 8).
+/// What an authority publishes over plain HTTP, such as a revocation list or the status of a certificate: it is signed
+/// itself, so the way it comes needs no protection (RFC 5280, 8).
 public enum PublicFile {
-    /// A list of a million entries has about 40 MB.
-    private static let maximumBytes = 64 * 1_024 * 1_024
-    private static let timeout = TimeAmount.seconds(30)
 
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
     }
 
+    /// A file of up to 64 MiB: a list of a million entries has about 40 MB.
+    ///
     /// - Parameter address: `http://host[:port]/path`, from the configuration and never from a certificate.
     public static func fetch(_ address: String) async throws -> [UInt8] {
+        try await exchange(address, nil, limit: 64 * 1_024 * 1_024, timeout: .seconds(30))
+    }
+
+    /// The answer to a short question that a person waits for.
+    public static func post(_ body: [UInt8], mediaType: String, to address: String) async throws -> [UInt8] {
+        try await exchange(address, (body, mediaType), limit: 64 * 1_024, timeout: .seconds(3))
+    }
+
+    private static func exchange(
+        _ address: String, _ question: (body: [UInt8], mediaType: String)?, limit: Int, timeout: TimeAmount
+    ) async throws -> [UInt8] {
         guard let url = URL(string: address), url.scheme == "http", let host = url.host else {
             throw Failure(description: "the address must begin with http://")
         }
@@ -27,12 +37,20 @@ public enum PublicFile {
         }.connect(host: host, port: url.port ?? 80).get()
         let promise = channel.eventLoop.makePromise(of: [UInt8].self)
         try await channel.eventLoop.submit {
-            try channel.pipeline.syncOperations.addHandler(Collector(promise, limit: maximumBytes, timeout: timeout))
+            try channel.pipeline.syncOperations.addHandler(Collector(promise, limit: limit, timeout: timeout))
         }.get()
-        var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: url.path.isEmpty ? "/" : url.path)
+        var head = HTTPRequestHead(
+            version: .http1_1, method: question == nil ? .GET : .POST, uri: url.path.isEmpty ? "/" : url.path)
         head.headers.add(name: "host", value: host)
         head.headers.add(name: "connection", value: "close")
+        if let question {
+            head.headers.add(name: "content-type", value: question.mediaType)
+            head.headers.add(name: "content-length", value: String(question.body.count))
+        }
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
+        if let question {
+            channel.write(HTTPClientRequestPart.body(.byteBuffer(ByteBuffer(bytes: question.body))), promise: nil)
+        }
         channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
         defer { channel.close(promise: nil) }
         return try await promise.futureResult.get()

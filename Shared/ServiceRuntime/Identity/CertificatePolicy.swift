@@ -26,14 +26,16 @@ public struct CertificatePolicy: Sendable {
             self.regions = regions
         }
 
-        func refusal(of chain: [Certificate], _ leaf: Certificate, at now: Instant) -> PathRefusal? {
+        func path(
+            of chain: [Certificate], _ leaf: Certificate, at now: Instant
+        ) -> Result<[Certificate], PathRefusal> {
             do throws(PathRefusal) {
-                _ = try paths.verify(
+                let path = try paths.verify(
                     leaf, intermediates: Array(chain.dropFirst()),
                     for: PathCheck(profile: .login, purpose: .client, milliseconds: now.milliseconds))
-                return nil
+                return .success(path)
             } catch {
-                return error
+                return .failure(error)
             }
         }
 
@@ -49,20 +51,31 @@ public struct CertificatePolicy: Sendable {
 
     public init(_ authorities: [Authority]) { self.authorities = authorities }
 
+    /// What a certificate was accepted as.
+    public struct Accepted: Sendable {
+        public let identity: CertificateIdentity
+        /// Name of the authority.
+        public let authority: String
+        /// Leaf first, anchor last.
+        public let path: [Certificate]
+    }
+
     /// - Parameter chain: leaf first.
     /// - Throws: the ``Problem`` that says which certificate broke which rule, and what to do.
-    public func identity(of chain: [Certificate], at now: Instant) throws(Problem) -> CertificateIdentity {
+    public func accept(_ chain: [Certificate], at now: Instant) throws(Problem) -> Accepted {
         guard let leaf = chain.first, chain.count <= Self.maximumChain else {
             throw Problem(.certificateMalformed, "a chain has 1 to \(Self.maximumChain) certificates")
         }
         var refusal: PathRefusal?
         for authority in authorities where authority.isAccepted(at: now) {
-            if let found = authority.refusal(of: chain, leaf, at: now) {
+            switch authority.path(of: chain, leaf, at: now) {
+            case .success(let path):
+                let identity = try CertificateIdentity(
+                    leaf, intermediates: Array(chain.dropFirst()), places: authority.places, regions: authority.regions)
+                return Accepted(identity: identity, authority: authority.name, path: path)
+            case .failure(let found):
                 // What another authority says of its own certificate tells more than that it is unknown here.
                 if refusal == nil || refusal?.code == .untrusted { refusal = found }
-            } else {
-                return try CertificateIdentity(
-                    leaf, intermediates: Array(chain.dropFirst()), places: authority.places, regions: authority.regions)
             }
         }
         guard let refusal else { throw Problem(.certificateUntrusted, "no authority is accepted now") }
