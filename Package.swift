@@ -57,7 +57,7 @@ let shared: [Target] = [
         path: "Shared/Persistence", swiftSettings: swift),
     .target(
         name: "Documents", dependencies: ["Contracts", "CPangoCairo", "CQREncode"], path: "Shared/Documents",
-        swiftSettings: swift),
+        exclude: ["Voices/make"], resources: [.embedInCode("Voices/digits.bin")], swiftSettings: swift),
 ]
 
 /// A service is an executable of its own; none imports another.

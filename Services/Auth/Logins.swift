@@ -12,6 +12,9 @@ struct Logins: Sendable {
     /// So has a browser's code.
     private static let codeLifetime = Duration.seconds(60)
 
+    /// An office behind one address has some dozens of clerks.
+    private static let challengesPerAddress = AttemptLimit(limit: 1_000, window: .minutes(5))
+
     let store: Store
     let sessions: Sessions
     let guardian: LoginGuard
@@ -72,7 +75,7 @@ struct Logins: Sendable {
     // MARK: Signed challenge
 
     /// A text that names where and what for, so that a signature over it is good for nothing else.
-    func startChallenge() async throws -> LoginChallenge {
+    func startChallenge(from address: String) async throws -> LoginChallenge {
         let id = ChallengeID()
         let now = clock.now
         let text = """
@@ -84,7 +87,7 @@ struct Logins: Sendable {
             nonce: \(Base64.url.encode(randomBytes(32)))
             """
         let challenge = LoginChallenge(id: id, text: text, expiresAt: now + Self.challengeLifetime)
-        try await store.add(challenge)
+        try await store.add(challenge, limits: [("challenges from \(address)", Self.challengesPerAddress)], at: now)
         return challenge
     }
 

@@ -121,6 +121,9 @@ let authMigrations = [
             invited_at BIGINT NOT NULL
         );
         CREATE INDEX handler_enterprise ON handler (enterprise);
+        CREATE INDEX challenge_expiry ON challenge (expires_at);
+        CREATE INDEX captcha_expiry ON captcha (expires_at);
+        CREATE INDEX ticket_use ON ticket (used_at);
         CREATE TABLE login_code (
             hash TEXT PRIMARY KEY,
             challenge TEXT NOT NULL,

@@ -19,7 +19,7 @@ func addRoutes(
         try await sessions.set(call.body, by: "tool")
         return Nothing()
     }
-    routes.on(.startChallenge) { _ in try await logins.startChallenge() }
+    routes.on(.startChallenge) { call in try await logins.startChallenge(from: call.address) }
     routes.on(.answerChallenge, .offLoop) { call in
         try await logins.answer(call.id, call.body, from: call.address)
     }
@@ -49,7 +49,9 @@ func addRoutes(
 
     routes.on(.notice) { _ in currentNotice }
     routes.on(.giveConsent) { call in try await stepUps.giveConsent(call.body, by: call.person, key: call.key) }
-    routes.on(.createCaptcha, .offLoop) { call in try await stepUps.createCaptcha(for: call.person) }
+    routes.on(.createCaptcha, .offLoop) { call in
+        try await stepUps.createCaptcha(call.body.form, for: call.person, from: call.address)
+    }
     routes.on(.askSMSCode) { call in
         try await stepUps.sendCode(call.body, to: call.person, from: call.address, key: call.key)
     }

@@ -14,6 +14,10 @@ struct StepUps: Sendable {
     private static let codesPerSession = AttemptLimit(limit: 20, window: .hours(1))
     private static let codesPerAddress = AttemptLimit(limit: 100, window: .hours(1))
 
+    /// A person reads some; a program that trains on them wants thousands.
+    private static let captchasPerSession = AttemptLimit(limit: 60, window: .hours(1))
+    private static let captchasPerAddress = AttemptLimit(limit: 600, window: .hours(1))
+
     let store: Store
     /// Only in a sandbox: the demo has no eyes.
     let revealsCaptchas: Bool
@@ -31,15 +35,22 @@ struct StepUps: Sendable {
 
     // MARK: Captcha
 
-    func createCaptcha(for person: Person) async throws -> Captcha {
+    func createCaptcha(_ form: AskCaptcha.Form, for person: Person, from address: String) async throws -> Captcha {
         // Without the characters that look alike.
-        let alphabet = Array("2345678ABCDEFGHJKMNPQRSTUVWXYZ")
-        let answer = String((0..<5).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
+        let alphabet = Array(form == .picture ? "2345678ABCDEFGHJKMNPQRSTUVWXYZ" : "0123456789")
+        let length = form == .picture ? 5 : 6
+        let answer = String((0..<length).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
         let id = CaptchaID()
         let expiresAt = clock.now + Self.captchaLifetime
-        try await store.addCaptcha(id, answerHash: Self.hash(id.text, answer), for: person.enterprise, until: expiresAt)
+        try await store.addCaptcha(
+            id, answerHash: Self.hash(id.text, answer), for: person.enterprise, until: expiresAt,
+            limits: [
+                ("captchas in \(person.session.text)", Self.captchasPerSession),
+                ("captchas from \(address)", Self.captchasPerAddress),
+            ], at: clock.now)
+        let content = form == .picture ? try captchaPicture(of: answer) : captchaSound(of: answer)
         return Captcha(
-            id: id, image: Base64.standard.encode(try captchaPicture(of: answer)), expiresAt: expiresAt,
+            id: id, form: form, content: Base64.standard.encode(content), expiresAt: expiresAt,
             sandboxAnswer: revealsCaptchas ? answer : nil)
     }
 

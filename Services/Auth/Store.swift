@@ -65,8 +65,14 @@ struct Store: Sendable {
 
     // MARK: Things that are used once
 
-    func add(_ challenge: LoginChallenge) async throws {
+    /// What is over goes with every new one, so that nobody can fill the disk with them.
+    func add(
+        _ challenge: LoginChallenge, limits: [(key: String, limit: AttemptLimit)], at now: Instant
+    ) async throws {
         try await database.write { transaction in
+            try Self.admit(limits, at: now, in: transaction)
+            try transaction.execute("DELETE FROM challenge WHERE expires_at <= ?", now)
+            try transaction.execute("DELETE FROM ticket WHERE used_at <= ?", now - .hours(1))
             try transaction.execute(
                 "INSERT INTO challenge (id, text, expires_at) VALUES (?, ?, ?)", challenge.id, challenge.text,
                 challenge.expiresAt)
@@ -123,9 +129,13 @@ struct Store: Sendable {
         }
     }
 
-    func addCaptcha(_ id: CaptchaID, answerHash: String, for enterprise: EnterpriseID, until end: Instant) async throws
-    {
+    func addCaptcha(
+        _ id: CaptchaID, answerHash: String, for enterprise: EnterpriseID, until end: Instant,
+        limits: [(key: String, limit: AttemptLimit)], at now: Instant
+    ) async throws {
         try await database.write { transaction in
+            try Self.admit(limits, at: now, in: transaction)
+            try transaction.execute("DELETE FROM captcha WHERE expires_at <= ?", now)
             try transaction.execute(
                 "INSERT INTO captcha (id, enterprise, answer_hash, expires_at) VALUES (?, ?, ?, ?)", id, enterprise,
                 answerHash, end)

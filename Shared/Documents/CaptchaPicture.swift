@@ -1,5 +1,9 @@
 import CPangoCairo
 
+/// The ground of the picture, and the lightest ink on it: they differ by more than seven to one (WCAG 2.2, 1.4.6).
+let captchaPaper = (red: 0.97, green: 0.97, blue: 0.95)
+let captchaInk = (red: 0.3, green: 0.3, blue: 0.5)
+
 /// A picture of a few characters that people read more easily than programs: each turned and moved by chance, with
 /// lines across.
 ///
@@ -15,7 +19,7 @@ public func captchaPicture(of text: String) throws -> [UInt8] {
         cairo_destroy(context)
         cairo_surface_destroy(surface)
     }
-    cairo_set_source_rgb(context, 0.97, 0.97, 0.95)
+    cairo_set_source_rgb(context, captchaPaper.red, captchaPaper.green, captchaPaper.blue)
     cairo_paint(context)
     cairo_select_font_face(context, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_BOLD)
     let step = (width - 30) / Double(max(1, text.count))
@@ -24,7 +28,9 @@ public func captchaPicture(of text: String) throws -> [UInt8] {
         cairo_set_font_size(context, Double.random(in: 28...36))
         cairo_translate(context, 15 + Double(index) * step + .random(in: -3...3), 40 + .random(in: -5...5))
         cairo_rotate(context, .random(in: -0.35...0.35))
-        cairo_set_source_rgb(context, .random(in: 0...0.3), .random(in: 0...0.3), .random(in: 0.1...0.5))
+        cairo_set_source_rgb(
+            context, .random(in: 0...captchaInk.red), .random(in: 0...captchaInk.green),
+            .random(in: 0...captchaInk.blue))
         cairo_show_text(context, String(character))
         cairo_restore(context)
     }

@@ -1,5 +1,5 @@
 import Contracts
-import Documents
+@testable import Documents
 import Foundation
 import Testing
 
@@ -89,5 +89,24 @@ struct DocumentTests {
     func captcha() throws {
         let (first, second) = (try captchaPicture(of: "A2B3C"), try captchaPicture(of: "A2B3C"))
         #expect(first.starts(with: [0x89, 0x50, 0x4E, 0x47]) && first != second)
+    }
+
+    @Test("the lightest ink of a captcha stands out from its paper by seven to one (WCAG 2.2, 1.4.6)")
+    func contrast() {
+        func luminance(_ color: (red: Double, green: Double, blue: Double)) -> Double {
+            func linear(_ value: Double) -> Double {
+                value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
+            }
+            return 0.2126 * linear(color.red) + 0.7152 * linear(color.green) + 0.0722 * linear(color.blue)
+        }
+        #expect((luminance(captchaPaper) + 0.05) / (luminance(captchaInk) + 0.05) >= 7)
+    }
+
+    @Test("a spoken captcha is a WAV of some seconds, and no two are alike")
+    func sound() {
+        let (first, second) = (captchaSound(of: "204718"), captchaSound(of: "204718"))
+        #expect(first.starts(with: Array("RIFF".utf8)) && first[8..<12].elementsEqual("WAVE".utf8) && first != second)
+        #expect((24_000...96_000).contains(first.count))
+        #expect(captchaSound(of: "").count < 10_000)
     }
 }

@@ -126,7 +126,9 @@ struct Agent: Sendable {
             .giveConsent, GiveConsent(version: notice.version, hash: notice.hash), key: Self.key())
     }
 
-    func captcha() async throws -> Captcha { try await auth.call(.createCaptcha) }
+    func captcha(_ form: AskCaptcha.Form = .picture) async throws -> Captcha {
+        try await auth.call(.createCaptcha, AskCaptcha(form: form))
+    }
 
     func askCode(_ captcha: Captcha, answer: String) async throws -> SMSCode {
         try await auth.call(

@@ -185,17 +185,36 @@ public struct Consent: Codable, Sendable {
     }
 }
 
+public struct AskCaptcha: Codable, Sendable {
+    public enum Form: String, Codable, Sendable, CaseIterable {
+        /// Five letters and digits to read.
+        case picture
+        /// Six digits to hear, for those who cannot see the picture.
+        case sound
+    }
+
+    public let form: Form
+
+    public init(form: Form) {
+        self.form = form
+    }
+}
+
 public struct Captcha: Codable, Sendable {
     public let id: CaptchaID
-    /// PNG in Base64.
-    public let image: String
+    public let form: AskCaptcha.Form
+    /// PNG, or WAV, in Base64.
+    public let content: String
     public let expiresAt: Instant
     /// Only where the configuration says that this is a sandbox.
     public let sandboxAnswer: String?
 
-    public init(id: CaptchaID, image: String, expiresAt: Instant, sandboxAnswer: String? = nil) {
+    public init(
+        id: CaptchaID, form: AskCaptcha.Form, content: String, expiresAt: Instant, sandboxAnswer: String? = nil
+    ) {
         self.id = id
-        self.image = image
+        self.form = form
+        self.content = content
         self.expiresAt = expiresAt
         self.sandboxAnswer = sandboxAnswer
     }
@@ -296,7 +315,7 @@ extension Endpoint where API == AuthAPI, ID == Nothing, Request == GiveConsent, 
     public static var giveConsent: Self { .post("/v1/consents", for: .person(.bidder)) }
 }
 
-extension Endpoint where API == AuthAPI, ID == Nothing, Request == Nothing, Reply == Captcha {
+extension Endpoint where API == AuthAPI, ID == Nothing, Request == AskCaptcha, Reply == Captcha {
     public static var createCaptcha: Self { .repeatablePost("/v1/captchas", for: .person(.bidder)) }
 }
 
