@@ -6,6 +6,9 @@ import COpenSSL
 public final class TLSContext: @unchecked Sendable {
     public enum Role: Sendable { case client, server }
 
+    /// More parties than call one replica.
+    private static let keptSessions = 2_000
+
     public let role: Role
     let raw: OpaquePointer
     /// The protocols in wire form (length, bytes), alive as long as the context because OpenSSL's callback reads them.
@@ -134,8 +137,16 @@ public final class TLSContext: @unchecked Sendable {
             // Required for resumption with client certificates; one context is one security domain.
             let identifier = Array("baohan".utf8)
             SSL_CTX_set_session_id_context(raw, identifier, UInt32(identifier.count))
-            _ = baohan_SSL_CTX_set_session_cache_mode(raw, Int(SSL_SESS_CACHE_OFF))
             _ = SSL_CTX_set_num_tickets(raw, 1)
+            guard configuration.clientCertificates != .none else {
+                _ = baohan_SSL_CTX_set_session_cache_mode(raw, Int(SSL_SESS_CACHE_OFF))
+                return
+            }
+            // A ticket would hold the client's certificate, which OpenSSL would decode at each resumption; kept here, it is
+            // decoded once. A session takes some kilobytes.
+            _ = SSL_CTX_set_options(raw, baohan_SSL_OP_NO_TICKET())
+            _ = baohan_SSL_CTX_set_session_cache_mode(raw, Int(SSL_SESS_CACHE_SERVER))
+            _ = SSL_CTX_ctrl(raw, SSL_CTRL_SET_SESS_CACHE_SIZE, Self.keptSessions, nil)
         case .client:
             _ = baohan_SSL_CTX_set_session_cache_mode(
                 raw, Int(SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE))
