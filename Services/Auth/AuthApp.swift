@@ -10,7 +10,9 @@ func authService(_ runtime: Runtime) async throws {
     let settings = try AuthSettings(runtime.settings)
     let clock = runtime.clock
     let database = try Database(file: settings.databaseFile, migrations: authMigrations)
+    runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
+    try await store.takeRoles(of: settings.staff, at: clock.now)
     let sms = runtime.client(SMSGatewayAPI.self)
     let relay = Relay<AuthMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in
         switch message {
@@ -113,11 +115,13 @@ struct AuthSettings {
 }
 
 /// Somebody whose certificate stands for more than a bidder.
-struct StaffMember: Codable, Sendable {
+struct StaffMember: Codable, Sendable, Equatable, CustomStringConvertible {
     let creditCode: UnifiedSocialCreditCode
     let role: Role
     /// Of an underwriter: for which insurer it decides.
     let insurer: String?
+
+    var description: String { ([role.rawValue, insurer].compactMap { $0 } + [creditCode.text]).joined(separator: " ") }
 }
 
 /// What Auth asks of others after a commit.

@@ -38,9 +38,3 @@ struct LoginGuard: Sendable {
         }
     }
 }
-
-/// The network of an address: an audit needs to tell places apart, not to follow people.
-func maskedAddress(_ address: String) -> String {
-    if address.contains(":") { return address.split(separator: ":").prefix(3).joined(separator: ":") + "::/48" }
-    return address.split(separator: ".").prefix(3).joined(separator: ".") + ".0/24"
-}

@@ -144,4 +144,13 @@ let authMigrations = [
         CREATE INDEX approval_enterprise ON approval (enterprise, asked_at);
         CREATE INDEX approval_act ON approval (handler, order_id);
         """),
+    Migration(
+        "auth-4",
+        """
+        CREATE TABLE staff (
+            credit_code TEXT PRIMARY KEY,
+            role TEXT NOT NULL,
+            insurer TEXT
+        );
+        """),
 ]

@@ -51,10 +51,9 @@ struct Sessions: Sendable {
             name: session.name, creditCode: session.creditCode, insurer: staff?.insurer, session: session.id,
             regions: session.regions)
         let expiresAt = now + Self.accessLifetime
-        let bound = session.way == .mutualTLS ? session.certificate.flatMap { bytes(hex: $0) } : nil
         let daysLeft = session.certificateExpiresAt.map { Int(($0 - now).components.seconds / 86_400) }
         return Session(
-            token: try issuer.token(for: person, certificate: bound, from: now, until: expiresAt), expiresAt: expiresAt,
+            token: try issuer.token(for: person, from: now, until: expiresAt), expiresAt: expiresAt,
             refreshToken: refreshToken, refreshExpiresAt: now + Self.refreshLifetime, id: session.id,
             enterprise: session.enterprise, name: session.name, creditCode: session.creditCode, role: person.role,
             standing: person.standing, lot: lot, certificateExpiresInDays: daysLeft.flatMap { $0 <= 60 ? $0 : nil })

@@ -6,6 +6,29 @@ import ServiceRuntime
 struct Store: Sendable {
     let database: Database
 
+    // MARK: Staff
+
+    /// Records which roles `staff` gives and takes since the last start. What counts is the file; this is its history.
+    func takeRoles(of staff: [StaffMember], at now: Instant) async throws {
+        try await database.write { transaction in
+            let before = try transaction.rows("SELECT credit_code, role, insurer FROM staff").map { row in
+                StaffMember(creditCode: try row["credit_code"], role: try row["role"], insurer: try row["insurer"])
+            }
+            for member in before where !staff.contains(member) {
+                try transaction.execute("DELETE FROM staff WHERE credit_code = ?", member.creditCode)
+                try transaction.audit(
+                    AuditRecord("role_taken", by: "staff.file", on: "\(member)"), at: now)
+            }
+            for member in staff where !before.contains(member) {
+                try transaction.execute(
+                    "INSERT INTO staff (credit_code, role, insurer) VALUES (?, ?, ?)", member.creditCode, member.role,
+                    member.insurer)
+                try transaction.audit(
+                    AuditRecord("role_given", by: "staff.file", on: "\(member)"), at: now)
+            }
+        }
+    }
+
     // MARK: Enterprises
 
     func profile(_ id: EnterpriseID) async throws -> EnterpriseProfile? {

@@ -16,6 +16,7 @@ func invoiceService(_ runtime: Runtime) async throws {
         chain: Certificate.chain(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: certificate)))),
         key: PrivateKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: key)))))
     let database = try Database(file: file, migrations: invoiceMigrations)
+    runtime.recordCalls { try await database.audit($0, at: $1) }
     let invoices = Invoices(
         store: Store(database: database), auth: runtime.client(AuthAPI.self),
         orders: runtime.client(OrderAPI.self),

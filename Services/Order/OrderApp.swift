@@ -9,6 +9,7 @@ func orderService(_ runtime: Runtime) async throws {
     let clock = runtime.clock
     let settings = try OrderSettings(runtime.settings)
     let database = try Database(file: settings.databaseFile, migrations: orderMigrations)
+    runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
     let regions = settings.regions
     let auth = runtime.client(AuthAPI.self)

@@ -8,6 +8,7 @@ func paymentService(_ runtime: Runtime) async throws {
     let file = runtime.settings.requiredText("database.file", "SQLite file")
     try runtime.settings.check()
     let database = try Database(file: file, migrations: paymentMigrations)
+    runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
     let bank = Bank(client: runtime.client(BankAPI.self))
     let payments = Payments(store: store, bank: bank, clock: clock)

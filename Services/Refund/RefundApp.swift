@@ -8,6 +8,7 @@ func refundService(_ runtime: Runtime) async throws {
     let file = runtime.settings.requiredText("database.file", "SQLite file")
     try runtime.settings.check()
     let database = try Database(file: file, migrations: refundMigrations)
+    runtime.recordCalls { try await database.audit($0, at: $1) }
     let orders = runtime.client(OrderAPI.self)
     let payments = runtime.client(PaymentAPI.self)
     let refunds = Refunds(

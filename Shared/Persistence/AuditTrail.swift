@@ -1,36 +1,6 @@
 import Contracts
 import Cryptography
 
-/// What happened, who did it, with which certificate, from where, and how it ended. Holds identifiers and never names,
-/// numbers or telephones of people.
-public struct AuditRecord: Sendable, Equatable {
-    /// Such as `login`, `session_ended`, `block`.
-    public let event: String
-    /// An enterprise, a party of the deployment, or `nobody` before it is known who it is.
-    public let actor: String
-    /// What it was done to.
-    public let subject: String
-    /// SHA-256 of the certificate.
-    public let certificate: String?
-    /// The network that it came from; the host is masked.
-    public let origin: String?
-    /// `done`, or the code of the refusal.
-    public let result: String
-
-    public init(
-        _ event: String, by actor: String, on subject: String = "", certificate: String? = nil,
-        from origin: String? = nil,
-        result: String = "done"
-    ) {
-        self.event = event
-        self.actor = actor
-        self.subject = subject
-        self.certificate = certificate
-        self.origin = origin
-        self.result = result
-    }
-}
-
 /// The first thing that is wrong with an audit trail.
 public struct AuditBreak: Error, Equatable, Sendable, CustomStringConvertible {
     /// Of the record where the chain breaks.
@@ -107,6 +77,11 @@ extension Transaction {
 }
 
 extension Database {
+    /// Adds one record in a transaction of its own.
+    public func audit(_ record: AuditRecord, at now: Instant) async throws {
+        try await write { try $0.audit(record, at: now) }
+    }
+
     /// Checks the whole audit trail, see ``Transaction/verifyAudit()``.
     public func verifyAudit() async throws -> Int64 { try await read { try $0.verifyAudit() } }
 }

