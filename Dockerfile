@@ -3,7 +3,7 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends libssl-dev libsqlite3-dev libpango1.0-dev libcairo2-dev \
+    && apt-get install -y -qq --no-install-recommends libssl-dev libsqlite3-dev libpq-dev libpango1.0-dev libcairo2-dev \
        libqrencode-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
@@ -20,7 +20,7 @@ RUN for product in auth order payment refund invoice portal sandbox baohan; do \
 
 FROM debian:bookworm-slim AS base
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends libssl3 libsqlite3-0 ca-certificates tzdata \
+    && apt-get install -y -qq --no-install-recommends libssl3 libsqlite3-0 libpq5 ca-certificates tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home /state baohan && install -d -o baohan /state
 USER baohan

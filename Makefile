@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 STATE ?= .state
 # The Debian packages that the build and the tests need; the Dockerfile names the same.
-PACKAGES := libssl-dev libsqlite3-dev libpango1.0-dev libcairo2-dev libqrencode-dev pkg-config \
+PACKAGES := libssl-dev libsqlite3-dev libpq-dev postgresql libpango1.0-dev libcairo2-dev libqrencode-dev pkg-config \
 	fonts-droid-fallback fonts-dejavu-core poppler-utils openssl curl make \
 	softhsm2 libengine-pkcs11-openssl python3 \
 	chromium chromium-driver libnss3-tools python3-selenium fonts-noto-cjk
@@ -30,9 +30,10 @@ build: setup ## Builds everything.
 demo: build ## Walks through the whole manual against real services.
 	@.build/debug/baohan demo --state $(STATE)
 
-test: setup ## Runs all tests.
+test: setup ## Runs all tests; those of all services together on SQLite, and again on PostgreSQL.
 	swift build --build-tests
 	swift test --skip-build
+	BAOHAN_TEST_DATABASE=postgresql swift test --skip-build --filter EndToEndTests
 
 format: setup ## Formats all Swift files.
 	swift format -i -r Package.swift Services Shared Tests Benchmarks

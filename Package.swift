@@ -11,6 +11,8 @@ let swift: [SwiftSetting] = [
 let systemLibraries: [Target] = [
     .systemLibrary(name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
+        name: "CPostgreSQL", path: "Shared/CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
         name: "CPangoCairo", path: "Shared/CPangoCairo", pkgConfig: "pangocairo",
         providers: [.apt(["libpango1.0-dev", "libcairo2-dev"])]),
     .systemLibrary(
@@ -49,12 +51,15 @@ let shared: [Target] = [
     .target(
         name: "Persistence",
         dependencies: [
-            "Contracts", "StrictJSON", "Cryptography",
+            "Contracts", "StrictJSON", "Cryptography", "CPostgreSQL",
             .product(name: "GRDB", package: "GRDB.swift"),
             .product(name: "Logging", package: "swift-log"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         ],
         path: "Shared/Persistence", swiftSettings: swift),
+    .target(
+        name: "DevelopmentDatabase", dependencies: ["Cryptography"], path: "Shared/DevelopmentDatabase",
+        swiftSettings: swift),
     .target(
         name: "Documents", dependencies: ["Contracts", "CPangoCairo", "CQREncode"], path: "Shared/Documents",
         exclude: ["Voices/make"], resources: [.embedInCode("Voices/digits.bin")], swiftSettings: swift),
@@ -81,7 +86,9 @@ let tests: [Target] = [
     tests("Contracts", ["Contracts", "StrictJSON"]),
     tests("Cryptography", ["Cryptography", "COpenSSL"], exclude: ["make-corpus"]),
     tests("SecureTransport", ["SecureTransport", "Cryptography"] + nio),
-    tests("Persistence", ["Persistence", "Contracts", .product(name: "Logging", package: "swift-log")]),
+    tests(
+        "Persistence",
+        ["Persistence", "Contracts", "DevelopmentDatabase", .product(name: "Logging", package: "swift-log")]),
     tests(
         "ServiceRuntime",
         [
@@ -89,15 +96,15 @@ let tests: [Target] = [
             .product(name: "NIOHTTP1", package: "swift-nio"),
         ] + nio),
     tests("Documents", ["Documents", "Contracts"]),
-    tests("Auth", ["Auth", "Contracts", "Cryptography", "Persistence", "ServiceRuntime"]),
+    tests("Auth", ["Auth", "DevelopmentDatabase", "Contracts", "Cryptography", "Persistence", "ServiceRuntime"]),
     tests("Order", ["Order", "Contracts", "Cryptography", "Persistence"]),
-    tests("Payment", ["Payment", "Contracts", "Persistence"]),
+    tests("Payment", ["Payment", "DevelopmentDatabase", "Contracts", "Persistence"]),
     tests("Invoice", ["Invoice", "Contracts"]),
     tests(
         "EndToEnd",
         [
             "Baohan", "Auth", "Order", "Payment", "Refund", "Invoice", "Portal", "Sandbox", "Contracts",
-            "Cryptography", "Persistence", "ServiceRuntime", "SecureTransport",
+            "Cryptography", "Persistence", "ServiceRuntime", "SecureTransport", "DevelopmentDatabase",
         ] + nio),
 ]
 
@@ -144,7 +151,8 @@ let package = Package(
         service(
             "Baohan",
             [
-                "SecureTransport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "SecureTransport", "DevelopmentDatabase",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),

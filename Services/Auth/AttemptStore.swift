@@ -44,7 +44,7 @@ extension Store {
     func countRefusal(
         _ keys: [(key: String, limit: AttemptLimit)], _ record: AuditRecord, at now: Instant
     ) async throws {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             for (key, limit) in keys { try Self.count(key, limit, at: now, in: transaction) }
             try transaction.execute("DELETE FROM attempt WHERE period < ?", now - Self.memory)
             try transaction.audit(record, at: now)

@@ -9,7 +9,7 @@ import StrictJSON
 func authService(_ runtime: Runtime) async throws {
     let settings = try AuthSettings(runtime.settings)
     let clock = runtime.clock
-    let database = try Database(file: settings.databaseFile, migrations: authMigrations)
+    let database = try await Database(settings.database, migrations: authMigrations)
     runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
     try await store.takeRoles(of: settings.staff, at: clock.now)
@@ -66,7 +66,7 @@ func authService(_ runtime: Runtime) async throws {
 
 /// What Auth is told at its start.
 struct AuthSettings {
-    let databaseFile: String
+    let database: String
     let sessionKeys: SessionKeyFile
     let authoritiesFile: String
     /// Folder in which fetched revocation lists outlive a restart.
@@ -77,12 +77,15 @@ struct AuthSettings {
     let revealsCaptchas: Bool
 
     init(_ settings: Settings) throws {
-        databaseFile = settings.requiredText("database.file", "SQLite file")
+        database = settings.databaseAddress()
         origin = settings.text("portal.address", default: "https://localhost:7000")
         revealsCaptchas = settings.flag("captcha.sandbox", default: false)
         let sessionKey = settings.file("session.key", "PEM private keys, P-256; the first signs session tokens")
         let authorities = settings.file("login.authorities", "JSON list of the authorities whose certificates log in")
-        revocationCache = settings.text("login.revocation.cache", default: databaseFile + ".revocation")
+        revocationCache =
+            settings.optionalText("login.revocation.cache")
+            ?? (database.contains("://")
+                ? settings.requiredText("login.revocation.cache", "a folder") : database + ".revocation")
         let platforms = settings.file("handoff.platforms", "JSON list of the trading platforms whose tickets count")
         let staff = settings.optionalText("staff.file")
         try settings.check()
@@ -91,6 +94,10 @@ struct AuthSettings {
         self.platforms = try Self.platforms(platforms)
         self.staff =
             try staff.map { try StrictJSON.decode([StaffMember].self, from: Self.read($0), rules: .publicAPI) } ?? []
+        guard Set(self.staff.map(\.creditCode)).count == self.staff.count else {
+            settings.reject("staff.file gives one credit code two roles")
+            throw Settings.Invalid(problems: ["staff.file"])
+        }
     }
 
     /// One trading platform in the file that `handoff.platforms` names; paths in it are relative to the file.

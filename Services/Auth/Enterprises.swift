@@ -14,6 +14,7 @@ struct Enterprises: Sendable {
 
     /// Asks the trading platform's registry. New data have to be saved again before anything can be applied for.
     func synchronise(_ person: Person) async throws -> EnterpriseProfile {
+        try person.demandAssigned()
         let registered: RegisteredEnterprise
         do {
             registered = try await centre.call(.registeredEnterprise, person.creditCode)
@@ -24,7 +25,8 @@ struct Enterprises: Sendable {
         return try await store.synchronise(person.enterprise, with: registered, at: clock.now)
     }
 
-    func save(_ request: SaveEnterprise, for id: EnterpriseID) async throws -> EnterpriseProfile {
-        try await store.save(request, for: id)
+    func save(_ request: SaveEnterprise, by person: Person) async throws -> EnterpriseProfile {
+        try person.demandAssigned()
+        return try await store.save(request, for: person.enterprise)
     }
 }

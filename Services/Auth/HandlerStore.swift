@@ -71,7 +71,7 @@ extension Store {
 
     /// - Throws: ``ProblemCode/notFound``; ``ProblemCode/wrongState`` when nobody would be left to hold the enterprise.
     func assign(_ request: AssignCertificate, by person: Person, at now: Instant) async throws {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             if case .handler(let id) = request.standing {
                 guard try Self.handler(id, of: person.enterprise, in: transaction)?.state == .active else {
                     throw Problem(.notFound)
@@ -171,7 +171,7 @@ extension Store {
 
     /// Makes the certificate of the person's session the handler's.
     func accept(codeHash: String, by person: Person, at now: Instant) async throws -> EnterpriseHandler {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             guard
                 let row = try transaction.row(
                     """
@@ -198,7 +198,7 @@ extension Store {
     func set(
         _ rights: HandlerRights, of id: HandlerID, by person: Person, at now: Instant
     ) async throws -> EnterpriseHandler {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             let changed = try transaction.execute(
                 "UPDATE handler SET rights = ? WHERE id = ? AND enterprise = ? AND state <> 'ended'",
                 JSONColumn(rights), id, person.enterprise)
@@ -209,7 +209,7 @@ extension Store {
     }
 
     func end(_ id: HandlerID, by person: Person, at now: Instant) async throws -> EnterpriseHandler {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             let changed = try transaction.execute(
                 "UPDATE handler SET state = 'ended' WHERE id = ? AND enterprise = ?", id, person.enterprise)
             guard changed == 1 else { throw Problem(.notFound) }
@@ -292,7 +292,7 @@ extension Store {
     func decide(
         _ id: ApprovalID, _ isApproved: Bool, by person: Person, at now: Instant
     ) async throws -> Approval {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             guard
                 let approval = try Self.approvals(
                     "approval.id = ? AND approval.enterprise = ? AND asked_at > ?",

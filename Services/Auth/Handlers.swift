@@ -18,7 +18,7 @@ struct Handlers: Sendable {
     // MARK: The holder's decisions
 
     func invite(_ request: InviteHandler, by person: Person, key: IdempotencyKey) async throws -> EnterpriseHandler {
-        try Self.demandHolder(person)
+        try await demandHolder(person)
         try Self.check(request.rights)
         let now = clock.now
         let handler = EnterpriseHandler(
@@ -40,34 +40,37 @@ struct Handlers: Sendable {
     }
 
     func list(for person: Person) async throws -> HandlerList {
-        try Self.demandHolder(person)
+        try await demandHolder(person)
         return HandlerList(handlers: try await store.handlers(of: person.enterprise))
     }
 
     func set(_ rights: HandlerRights, of id: HandlerID, by person: Person) async throws -> EnterpriseHandler {
-        try Self.demandHolder(person)
+        try await demandHolder(person)
         try Self.check(rights)
         return try await store.set(rights, of: id, by: person, at: clock.now)
     }
 
     func end(_ id: HandlerID, by person: Person) async throws -> EnterpriseHandler {
-        try Self.demandHolder(person)
+        try await demandHolder(person)
         return try await store.end(id, by: person, at: clock.now)
     }
 
     func certificates(for person: Person) async throws -> CertificateList {
-        try Self.demandHolder(person)
+        try await demandHolder(person)
         return CertificateList(certificates: try await store.certificates(of: person.enterprise))
     }
 
     func assign(_ request: AssignCertificate, by person: Person) async throws -> CertificateList {
-        try Self.demandHolder(person)
+        try await demandHolder(person)
         try await store.assign(request, by: person, at: clock.now)
         return try await certificates(for: person)
     }
 
-    private static func demandHolder(_ person: Person) throws {
-        guard person.standing == .holder else { throw Problem(.rightMissing) }
+    /// By a certificate of its own: a trading platform's word is not enough to say who may act for an enterprise.
+    private func demandHolder(_ person: Person) async throws {
+        guard person.standing == .holder, try await store.beganWithCertificate(person.session) else {
+            throw Problem(.rightMissing)
+        }
     }
 
     private static func check(_ rights: HandlerRights) throws {
@@ -107,6 +110,7 @@ struct Handlers: Sendable {
     }
 
     func decide(_ id: ApprovalID, _ decision: DecideApproval, by person: Person) async throws -> Approval {
-        try await store.decide(id, decision.isApproved, by: person, at: clock.now)
+        guard try await store.beganWithCertificate(person.session) else { throw Problem(.rightMissing) }
+        return try await store.decide(id, decision.isApproved, by: person, at: clock.now)
     }
 }

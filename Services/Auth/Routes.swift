@@ -30,7 +30,7 @@ func addRoutes(
 
     routes.on(.enterprise) { call in try await enterprises.profile(of: call.person.enterprise) }
     routes.on(.synchroniseEnterprise) { call in try await enterprises.synchronise(call.person) }
-    routes.on(.saveEnterprise) { call in try await enterprises.save(call.body, for: call.person.enterprise) }
+    routes.on(.saveEnterprise) { call in try await enterprises.save(call.body, by: call.person) }
     routes.on(.enterpriseForService) { call in try await enterprises.profile(of: call.id) }
 
     routes.on(.inviteHandler) { call in try await handlers.invite(call.body, by: call.person, key: call.key) }

@@ -33,6 +33,13 @@ struct StoredSession: Sendable {
 
 /// The SQL of sessions, certificates, blocks and attempts.
 extension Store {
+    /// Whether the session began with a certificate, shown or used to sign, and not with a trading platform's word.
+    func beganWithCertificate(_ session: SessionID) async throws -> Bool {
+        try await database.read { transaction in
+            try transaction.row("SELECT id FROM session WHERE id = ? AND certificate IS NOT NULL", session) != nil
+        }
+    }
+
     // MARK: Beginning
 
     /// Opens a session for whoever was proved to be there, and writes it down.
@@ -43,7 +50,7 @@ extension Store {
         _ proof: Proof, role: Role, refreshHash: String, refreshUntil: Instant, until end: Instant, from origin: String,
         at now: Instant
     ) async throws -> StoredSession {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             let enterprise = try Self.enterprise(proof, at: now, in: transaction)
             try Self.refuseBlocked(proof.creditCode, proof.certificate?.fingerprint, in: transaction)
             let standing = try Self.standing(of: proof, in: enterprise.id, at: now, transaction)
@@ -179,10 +186,11 @@ extension Store {
     /// Ends one of one's own sessions, or all of them: of the enterprise's holder those of everybody, of a handler its own.
     func endSessions(of person: Person, only session: SessionID?, at now: Instant) async throws {
         let (own, values) = Self.own(person)
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
+            let these = session == nil ? own : "\(own) AND id = ?"
             let changed = try transaction.execute(
-                "UPDATE session SET ended_at = ? WHERE \(own) AND ended_at IS NULL AND (? IS NULL OR id = ?)",
-                [now] + values + [session, session])
+                "UPDATE session SET ended_at = ? WHERE \(these) AND ended_at IS NULL",
+                [now] + values + (session.map { [$0] } ?? []))
             guard session == nil || changed == 1 else { throw Problem(.notFound) }
             try transaction.audit(
                 AuditRecord("session_ended", by: person.enterprise.text, on: session?.text ?? "all \(changed)"), at: now
@@ -238,7 +246,7 @@ extension Store {
 
     /// Ends what a certificate opened that would not be let in any more.
     func endSessions(ofCertificate fingerprint: String, because code: ProblemCode, at now: Instant) async throws {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             try transaction.execute(
                 "UPDATE session SET ended_at = ? WHERE certificate = ? AND ended_at IS NULL", now, fingerprint)
             try transaction.audit(
@@ -258,7 +266,7 @@ extension Store {
     }
 
     func set(_ block: Block, by actor: String, at now: Instant) async throws {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             if block.isBlocked {
                 try transaction.execute(
                     "INSERT INTO block (kind, value, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",

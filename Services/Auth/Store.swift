@@ -10,7 +10,7 @@ struct Store: Sendable {
 
     /// Records which roles `staff` gives and takes since the last start. What counts is the file; this is its history.
     func takeRoles(of staff: [StaffMember], at now: Instant) async throws {
-        try await database.write { transaction in
+        try await database.write(isolation: .serializableWithAudit) { transaction in
             let before = try transaction.rows("SELECT credit_code, role, insurer FROM staff").map { row in
                 StaffMember(creditCode: try row["credit_code"], role: try row["role"], insurer: try row["insurer"])
             }

@@ -12,20 +12,22 @@ struct AuditCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Looks for records that were changed, removed, added or swapped; exit code 1 at the first one.")
         @OptionGroup var options: DeploymentOptions
-        @Argument(help: "SQLite files of services; without any, Auth's of the deployment.") var files: [String] = []
+        @Argument(help: "SQLite files or postgresql:// addresses of services; without any, Auth's of the deployment.")
+        var databases: [String] = []
 
         func run() async throws {
-            let own = LocalDeployment(options).state.appendingPathComponent("auth.sqlite").path
+            let own = LocalDeployment(options).database(of: "auth")
             var isWhole = true
-            for file in files.isEmpty ? [own] : files {
-                guard FileManager.default.fileExists(atPath: file) else {
-                    throw ValidationError("\(file) does not exist")
+            for address in databases.isEmpty ? [own] : databases {
+                guard address.contains("://") || FileManager.default.fileExists(atPath: address) else {
+                    throw ValidationError("\(address) does not exist")
                 }
+                let name = address.prefix { $0 != "?" }
                 do {
-                    let count = try await Database(reading: file).verifyAudit()
-                    print("\(file)\t\(count) records, whole")
+                    let count = try await Database(reading: address).verifyAudit()
+                    print("\(name)\t\(count) records, whole")
                 } catch let found as AuditBreak {
-                    print("\(file)\tBROKEN: \(found)")
+                    print("\(name)\tBROKEN: \(found)")
                     isWhole = false
                 }
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DevelopmentDatabase
 import ServiceRuntime
 
 /// The command-line tool of a deployment.
@@ -20,4 +21,9 @@ struct DeploymentOptions: ParsableArguments {
 
     @Option(name: .customLong("port-base"), help: "The portal's port; the services listen on the ones above it.")
     var portBase = 7_000
+
+    @Option(help: "What the services keep their data in: sqlite, or postgresql, which is then started too.")
+    var database = DatabaseKind.sqlite
 }
+
+extension DatabaseKind: ExpressibleByArgument {}

@@ -25,6 +25,7 @@ struct DemoCommand: AsyncParsableCommand {
             {
                 try? FileManager.default.removeItem(at: deployment.state.appendingPathComponent(name))
             }
+            try deployment.postgreSQL?.remove()
             let processes = ServiceProcesses(deployment)
             processes.stopOnSignals()
             defer { processes.stop() }

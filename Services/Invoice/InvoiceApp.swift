@@ -7,7 +7,7 @@ import ServiceRuntime
 /// Builds the invoice service: everything it needs, in the order in which it needs it.
 func invoiceService(_ runtime: Runtime) async throws {
     let clock = runtime.clock
-    let file = runtime.settings.requiredText("database.file", "SQLite file")
+    let databaseAddress = runtime.settings.databaseAddress()
     let certificate = runtime.settings.file("signing.certificate", "PEM chain that signs documents")
     let key = runtime.settings.file("signing.key", "PEM private key that signs documents")
     let address = runtime.settings.text("portal.address", default: "https://localhost:7000")
@@ -15,7 +15,7 @@ func invoiceService(_ runtime: Runtime) async throws {
     let signer = try DocumentSigner(
         chain: Certificate.chain(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: certificate)))),
         key: PrivateKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: key)))))
-    let database = try Database(file: file, migrations: invoiceMigrations)
+    let database = try await Database(databaseAddress, migrations: invoiceMigrations)
     runtime.recordCalls { try await database.audit($0, at: $1) }
     let invoices = Invoices(
         store: Store(database: database), auth: runtime.client(AuthAPI.self),

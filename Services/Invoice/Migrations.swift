@@ -1,8 +1,7 @@
 import Persistence
 
 let invoiceMigrations = [
-    Migration(
-        "invoice-1",
+    Migration("invoice-1") { dialect in
         """
         CREATE TABLE invoice (
             id TEXT PRIMARY KEY,
@@ -31,8 +30,9 @@ let invoiceMigrations = [
         CREATE TABLE document (
             invoice TEXT PRIMARY KEY REFERENCES invoice (id),
             number TEXT NOT NULL,
-            pdf BLOB NOT NULL,
-            signature BLOB NOT NULL
+            pdf \(dialect.bytes) NOT NULL,
+            signature \(dialect.bytes) NOT NULL
         );
-        """)
+        """
+    }
 ]

@@ -1,8 +1,7 @@
 import Persistence
 
 let orderMigrations = [
-    Migration(
-        "order-1",
+    Migration("order-1") { dialect in
         """
         CREATE TABLE lot (
             id TEXT PRIMARY KEY,
@@ -11,7 +10,7 @@ let orderMigrations = [
             version BIGINT NOT NULL,
             details TEXT NOT NULL,
             search_text TEXT NOT NULL,
-            seed BLOB NOT NULL
+            seed \(dialect.bytes) NOT NULL
         );
         CREATE INDEX lot_open ON lot (state, opening, id);
         CREATE TABLE provider (
@@ -19,10 +18,10 @@ let orderMigrations = [
             details TEXT NOT NULL
         );
         CREATE TABLE feed_position (
-            only BIGINT PRIMARY KEY CHECK (only = 1),
+            "only" BIGINT PRIMARY KEY CHECK ("only" = 1),
             position BIGINT NOT NULL
         );
-        INSERT INTO feed_position (only, position) VALUES (1, 0);
+        INSERT INTO feed_position ("only", position) VALUES (1, 0);
         CREATE TABLE insurance_order (
             id TEXT PRIMARY KEY,
             lot TEXT NOT NULL REFERENCES lot (id),
@@ -46,8 +45,9 @@ let orderMigrations = [
         CREATE INDEX insurance_order_review ON insurance_order (application, is_referred, insurer, updated_at);
         CREATE TABLE document (
             order_id TEXT PRIMARY KEY REFERENCES insurance_order (id),
-            pdf BLOB NOT NULL,
-            signature BLOB NOT NULL
+            pdf \(dialect.bytes) NOT NULL,
+            signature \(dialect.bytes) NOT NULL
         );
-        """)
+        """
+    }
 ]

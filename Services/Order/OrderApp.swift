@@ -8,7 +8,7 @@ import ServiceRuntime
 func orderService(_ runtime: Runtime) async throws {
     let clock = runtime.clock
     let settings = try OrderSettings(runtime.settings)
-    let database = try Database(file: settings.databaseFile, migrations: orderMigrations)
+    let database = try await Database(settings.database, migrations: orderMigrations)
     runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
     let regions = settings.regions
@@ -63,13 +63,13 @@ func orderService(_ runtime: Runtime) async throws {
 
 /// What Order is told at its start.
 struct OrderSettings {
-    let databaseFile: String
+    let database: String
     let signer: DocumentSigner
     let portalAddress: String
     let regions: Regions
 
     init(_ settings: Settings) throws {
-        databaseFile = settings.requiredText("database.file", "SQLite file")
+        database = settings.databaseAddress()
         portalAddress = settings.text("portal.address", default: "https://localhost:7000")
         let certificate = settings.file("signing.certificate", "PEM chain that signs documents")
         let key = settings.file("signing.key", "PEM private key that signs documents")

@@ -101,7 +101,9 @@ struct Store: Sendable {
     }
 
     func setProviders(_ providers: [ProviderDetails]) async throws {
-        guard try await self.providers() != providers.sorted(by: { $0.id < $1.id }) else { return }
+        // Sorted here both times: databases differ in what comes first.
+        let (old, new) = (try await self.providers(), providers)
+        guard old.sorted(by: { $0.id < $1.id }) != new.sorted(by: { $0.id < $1.id }) else { return }
         try await database.write { transaction in
             try transaction.execute("DELETE FROM provider")
             for provider in providers {

@@ -1,8 +1,7 @@
 import Persistence
 
 let paymentMigrations = [
-    Migration(
-        "payment-1",
+    Migration("payment-1") { dialect in
         """
         CREATE TABLE payment_order (
             id TEXT PRIMARY KEY,
@@ -42,7 +41,7 @@ let paymentMigrations = [
         );
         CREATE UNIQUE INDEX payout_refund ON payout (refund) WHERE state IN ('sending', 'done');
         CREATE TABLE transfer (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            number \(dialect.counter),
             debit TEXT NOT NULL,
             credit TEXT NOT NULL CHECK (credit <> debit),
             amount BIGINT NOT NULL CHECK (amount > 0),
@@ -50,14 +49,12 @@ let paymentMigrations = [
             at BIGINT NOT NULL
         );
         CREATE INDEX transfer_subject ON transfer (subject);
-        CREATE TRIGGER transfer_is_final_1 BEFORE UPDATE ON transfer
-            BEGIN SELECT RAISE(ABORT, 'a transfer is never changed'); END;
-        CREATE TRIGGER transfer_is_final_2 BEFORE DELETE ON transfer
-            BEGIN SELECT RAISE(ABORT, 'a transfer is never deleted'); END;
+        \(dialect.final("transfer"))
         CREATE TABLE statement_position (
-            only BIGINT PRIMARY KEY CHECK (only = 1),
+            "only" BIGINT PRIMARY KEY CHECK ("only" = 1),
             position BIGINT NOT NULL
         );
-        INSERT INTO statement_position (only, position) VALUES (1, 0);
-        """)
+        INSERT INTO statement_position ("only", position) VALUES (1, 0);
+        """
+    }
 ]

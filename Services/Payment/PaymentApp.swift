@@ -5,9 +5,9 @@ import ServiceRuntime
 /// Builds the payment service: everything it needs, in the order in which it needs it.
 func paymentService(_ runtime: Runtime) async throws {
     let clock = runtime.clock
-    let file = runtime.settings.requiredText("database.file", "SQLite file")
+    let address = runtime.settings.databaseAddress()
     try runtime.settings.check()
-    let database = try Database(file: file, migrations: paymentMigrations)
+    let database = try await Database(address, migrations: paymentMigrations)
     runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
     let bank = Bank(client: runtime.client(BankAPI.self))

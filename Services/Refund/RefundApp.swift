@@ -5,9 +5,9 @@ import ServiceRuntime
 /// Builds the refund service: everything it needs, in the order in which it needs it.
 func refundService(_ runtime: Runtime) async throws {
     let clock = runtime.clock
-    let file = runtime.settings.requiredText("database.file", "SQLite file")
+    let address = runtime.settings.databaseAddress()
     try runtime.settings.check()
-    let database = try Database(file: file, migrations: refundMigrations)
+    let database = try await Database(address, migrations: refundMigrations)
     runtime.recordCalls { try await database.audit($0, at: $1) }
     let orders = runtime.client(OrderAPI.self)
     let payments = runtime.client(PaymentAPI.self)

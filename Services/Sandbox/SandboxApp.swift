@@ -8,10 +8,10 @@ import ServiceRuntime
 /// platform and courier in one process, with faults on demand and a clock that can be moved.
 func sandbox(_ runtime: Runtime) async throws {
     let clock = runtime.clock
-    let file = runtime.settings.requiredText("database.file", "SQLite file")
+    let address = runtime.settings.databaseAddress()
     let ticketKey = runtime.settings.file("handoff.key", "PEM private key that signs hand-off tickets")
     let agent = try AgentSettings(runtime.settings)
-    let database = try Database(file: file, migrations: sandboxMigrations)
+    let database = try await Database(address, migrations: sandboxMigrations)
     let key = try PrivateKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: ticketKey))))
 
     let timeMachine = TimeMachine(database: database, clock: clock, followers: Followers(runtime))

@@ -79,7 +79,8 @@ extension Transaction {
 extension Database {
     /// Adds one record in a transaction of its own.
     public func audit(_ record: AuditRecord, at now: Instant) async throws {
-        try await write { try $0.audit(record, at: now) }
+        // The update of the head makes writers take turns.
+        try await write(isolation: .readCommitted) { try $0.audit(record, at: now) }
     }
 
     /// Checks the whole audit trail, see ``Transaction/verifyAudit()``.

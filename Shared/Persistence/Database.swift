@@ -1,89 +1,79 @@
 import Contracts
-import Foundation
-import GRDB
 import StrictJSON
 import Synchronization
 
-/// The database of one service; nobody else reads it.
+/// The database of one service; nobody else reads it. A file of SQLite, or a PostgreSQL that replicas share: the same
+/// code runs on both.
 public final class Database: Sendable {
-    /// How long a statement waits for another process's lock, such as a backup's.
-    private static let busyTimeout = 5.0
-
-    private let pool: DatabasePool
+    private let engine: any Engine
     private let messageWaiting = Mutex<[@Sendable () -> Void]>([])
 
-    /// Opens or creates the file and brings its schema up to date.
+    /// Whether other processes may work on the same data.
+    var isShared: Bool { engine.isShared }
+
+    /// Opens the database and brings its schema up to date.
     ///
-    /// - Parameter migrations: the service's own, oldest first; one that has landed is never changed.
-    public init(file: String, migrations: [Migration]) throws {
-        var configuration = GRDB.Configuration()
-        configuration.busyMode = .timeout(Self.busyTimeout)
-        configuration.foreignKeysEnabled = true
-        configuration.maximumReaderCount = 4
-        pool = try DatabasePool(path: file, configuration: configuration)
-        // GRDB sets NORMAL when it opens the pool, so this stands behind it. A commit that was acknowledged must
-        // survive a loss of power: it may be money.
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-        try Migration.run(Migration.runtime + migrations, in: pool)
+    /// - Parameters:
+    ///   - address: a file, which is made if it is not there, or `postgresql://…`, see ``PostgreSQL``.
+    ///   - migrations: the service's own, oldest first; one that has landed is never changed.
+    /// - Throws: ``UnusableDatabase`` when the address cannot be meant; the engine's error when it cannot be opened.
+    public init(_ address: String, migrations: [Migration]) async throws {
+        let migrations = Migration.runtime + migrations
+        if PostgreSQL.isAddress(address) {
+            let engine = try PostgreSQL(address)
+            try await engine.migrate(migrations)
+            engine.listen()
+            self.engine = engine
+        } else {
+            let engine = try SQLite(file: address)
+            try engine.migrate(migrations)
+            self.engine = engine
+        }
+        engine.whenMessagesAnnounced { [weak self] in self?.wake() }
     }
 
-    /// Opens a file that another process may be writing to, and changes nothing.
-    public init(reading file: String) throws {
-        var configuration = GRDB.Configuration()
-        configuration.readonly = true
-        configuration.busyMode = .timeout(Self.busyTimeout)
-        pool = try DatabasePool(path: file, configuration: configuration)
-    }
-
-    /// What SQLite says its `synchronous` is, for the test that nobody weakens it: 2 is FULL.
-    func synchronousMode() throws -> Int {
-        try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
+    /// Opens a database that others may be writing to, and changes nothing.
+    public init(reading address: String) async throws {
+        engine = PostgreSQL.isAddress(address) ? try PostgreSQL(address) : try SQLite(file: address, readOnly: true)
     }
 
     // MARK: Transactions
 
     /// Runs `body` in a transaction of its own: all of it happens, or nothing. Nobody else is called from inside: what
-    /// another party has to learn is put into the outbox.
+    /// another party has to learn is put into the outbox. `body` may run more than once, after conflicts with others;
+    /// only its last run counts.
     ///
-    /// - Throws: what `body` throws; ``ProblemCode/unavailable`` when the database cannot take the work now.
+    /// - Throws: what `body` throws; ``ProblemCode/unavailable`` when the database cannot take the work now, or when it
+    ///   could not be learned whether it did: then the repetition, by its key, tells.
     @discardableResult
-    public func write<Result: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Result) async throws
-        -> Result
-    {
-        do {
-            let (result, hasMessages) = try await pool.write { connection in
-                let transaction = Transaction(connection)
-                return (try body(transaction), transaction.hasMessages)
-            }
-            if hasMessages { for wake in messageWaiting.withLock({ $0 }) { wake() } }
-            return result
-        } catch let error as DatabaseError {
-            throw Self.problem(error)
+    public func write<Result: Sendable>(
+        isolation: Isolation = .serializable, durability: Durability = .durable,
+        _ body: @escaping @Sendable (Transaction) throws -> Result
+    ) async throws -> Result {
+        let (result, hasMessages) = try await engine.write(isolation, durability) { transaction in
+            (try body(transaction), transaction.hasMessages)
         }
+        if hasMessages {
+            wake()
+            engine.announceMessages()
+        }
+        return result
     }
 
     /// Runs `body` on a consistent snapshot, beside writers.
     public func read<Result: Sendable>(_ body: @escaping @Sendable (Transaction) throws -> Result) async throws
         -> Result
     {
-        do {
-            return try await pool.read { try body(Transaction($0)) }
-        } catch let error as DatabaseError {
-            throw Self.problem(error)
-        }
-    }
-
-    private static func problem(_ error: DatabaseError) -> any Error {
-        switch error.resultCode {
-        case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CANTOPEN, .SQLITE_READONLY:
-            Problem(.unavailable, "the database cannot take the work now", retryAfter: .seconds(1))
-        default: error
-        }
+        try await engine.read(body)
     }
 
     /// `wake` is called after every commit that left a message in the outbox.
     func whenMessagesWait(_ wake: @escaping @Sendable () -> Void) {
         messageWaiting.withLock { $0.append(wake) }
+    }
+
+    private func wake() {
+        for wake in messageWaiting.withLock({ $0 }) { wake() }
     }
 
     // MARK: Exactly once
@@ -123,12 +113,18 @@ public final class Database: Sendable {
     }
 }
 
+/// The address of a database cannot be meant.
+public struct UnusableDatabase: Error, CustomStringConvertible {
+    public let description: String
+}
+
 /// One transaction; valid inside the closure that got it.
 public final class Transaction {
-    private let connection: GRDB.Database
-    fileprivate(set) var hasMessages = false
+    private let connection: any SQLConnection
+    var dialect: SQLDialect { connection.dialect }
+    private(set) var hasMessages = false
 
-    init(_ connection: GRDB.Database) { self.connection = connection }
+    init(_ connection: any SQLConnection) { self.connection = connection }
 
     /// - Returns: how many rows were inserted, changed or deleted.
     @discardableResult
@@ -138,8 +134,7 @@ public final class Transaction {
 
     @discardableResult
     public func execute(_ sql: String, _ arguments: [any SQLRepresentable]) throws -> Int {
-        try connection.execute(sql: sql, arguments: Self.bind(arguments))
-        return connection.changesCount
+        try connection.execute(sql, Self.values(arguments))
     }
 
     public func rows(_ sql: String, _ arguments: any SQLRepresentable...) throws -> [Row] {
@@ -147,49 +142,50 @@ public final class Transaction {
     }
 
     public func rows(_ sql: String, _ arguments: [any SQLRepresentable]) throws -> [Row] {
-        try GRDB.Row.fetchAll(connection, sql: sql, arguments: Self.bind(arguments)).map(Row.init)
+        try connection.rows(sql, Self.values(arguments))
+    }
+
+    /// Both engines would cut a text off at a zero byte, and say nothing.
+    private static func values(_ arguments: [any SQLRepresentable]) throws -> [SQLValue] {
+        try arguments.map { argument in
+            let value = argument.sql
+            if case .text(let text) = value, text.utf8.contains(0) {
+                throw Problem(.invalidField, "a text holds a zero byte")
+            }
+            return value
+        }
     }
 
     /// The first row, if there is one.
     public func row(_ sql: String, _ arguments: any SQLRepresentable...) throws -> Row? {
-        try GRDB.Row.fetchOne(connection, sql: sql, arguments: Self.bind(arguments)).map(Row.init)
+        try rows(sql, arguments).first
     }
 
     func noteMessage() { hasMessages = true }
-
-    private static func bind(_ arguments: [any SQLRepresentable]) -> StatementArguments {
-        StatementArguments(
-            arguments.map { argument -> (any DatabaseValueConvertible)? in
-                switch argument.sql {
-                case .null: nil
-                case .integer(let value): value
-                case .text(let value): value
-                case .bytes(let value): Data(value)
-                }
-            })
-    }
 }
 
 /// One row of a result.
-public struct Row {
-    private let row: GRDB.Row
+public struct Row: Sendable {
+    /// The names of a result's columns, and where each stands.
+    final class Columns: Sendable {
+        let index: [String: Int]
 
-    init(_ row: GRDB.Row) { self.row = row }
+        init(_ names: some Sequence<String>) {
+            index = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    let columns: Columns
+    let values: [SQLValue]
 
     /// - Throws: ``CorruptColumn`` when the column does not hold a `Value`.
     public subscript<Value: SQLRepresentable>(_ column: String) -> Value {
         get throws {
-            let stored: DatabaseValue = row[column]
-            let value: SQLValue =
-                switch stored.storage {
-                case .null: .null
-                case .int64(let value): .integer(value)
-                case .double: throw CorruptColumn(description: "\(column) holds a floating-point number")
-                case .string(let value): .text(value)
-                case .blob(let value): .bytes([UInt8](value))
-                }
+            guard let index = columns.index[column] else {
+                throw CorruptColumn(description: "there is no column \(column)")
+            }
             do {
-                return try Value(sql: value)
+                return try Value(sql: values[index])
             } catch {
                 throw CorruptColumn(description: "\(column): \(error)")
             }

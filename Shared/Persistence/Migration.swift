@@ -1,19 +1,22 @@
-import GRDB
-
 /// One step of a schema, forward only. A step that has landed is never edited.
 public struct Migration: Sendable {
     public let name: String
-    public let sql: String
+    let sql: @Sendable (SQLDialect) -> String
 
+    /// - Parameter sql: for steps that are the same on both engines.
     public init(_ name: String, _ sql: String) {
+        self.name = name
+        self.sql = { _ in sql }
+    }
+
+    public init(_ name: String, _ sql: @escaping @Sendable (SQLDialect) -> String) {
         self.name = name
         self.sql = sql
     }
 
     /// The tables that every service has.
     static let runtime = [
-        Migration(
-            "runtime-1",
+        Migration("runtime-1") { dialect in
             """
             CREATE TABLE idempotency (
                 key TEXT PRIMARY KEY,
@@ -28,7 +31,7 @@ public struct Migration: Sendable {
             );
             CREATE INDEX inbox_at ON inbox (at);
             CREATE TABLE outbox (
-                position INTEGER PRIMARY KEY AUTOINCREMENT,
+                position \(dialect.counter),
                 id TEXT NOT NULL UNIQUE,
                 aggregate TEXT NOT NULL,
                 kind TEXT NOT NULL,
@@ -41,7 +44,8 @@ public struct Migration: Sendable {
             );
             CREATE INDEX outbox_aggregate ON outbox (aggregate, position);
             CREATE INDEX outbox_due ON outbox (is_dead, due_at);
-            """),
+            """
+        },
         Migration(
             "runtime-2",
             """
@@ -63,13 +67,14 @@ public struct Migration: Sendable {
             );
             INSERT INTO audit_head (id, number, hash) VALUES (1, 0, '');
             """),
+        // Who delivers a message, and until when nobody else may: replicas share the outbox.
+        Migration(
+            "runtime-3",
+            """
+            ALTER TABLE outbox ADD COLUMN taken_by TEXT;
+            ALTER TABLE outbox ADD COLUMN taken_until BIGINT NOT NULL DEFAULT 0;
+            """),
+        // Stays empty: locking it orders the writers of the audit trail.
+        Migration("runtime-4", "CREATE TABLE audit_turn (nobody BIGINT);"),
     ]
-
-    static func run(_ migrations: [Migration], in pool: DatabasePool) throws {
-        var migrator = DatabaseMigrator()
-        for migration in migrations {
-            migrator.registerMigration(migration.name) { try $0.execute(sql: migration.sql) }
-        }
-        try migrator.migrate(pool)
-    }
 }

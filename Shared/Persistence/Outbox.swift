@@ -16,9 +16,20 @@ public protocol OutboxMessage: Codable, Sendable {
 extension Transaction {
     /// Writes `message` into the outbox, in this transaction.
     public func send(_ message: some OutboxMessage, at now: Instant, id: MessageID = MessageID()) throws {
-        try execute(
-            "INSERT INTO outbox (id, aggregate, kind, payload, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?)", id,
-            message.aggregate, message.kind, JSONColumn(message), now, now)
+        let columns = "INSERT INTO outbox (id, aggregate, kind, payload, created_at, due_at)"
+        switch dialect {
+        case .sqlite:
+            try execute(
+                "\(columns) VALUES (?, ?, ?, ?, ?, ?)", id, message.aggregate, message.kind, JSONColumn(message), now,
+                now)
+        case .postgreSQL:
+            // Two transactions that send about the same thing get their positions in the order in which they commit.
+            try execute(
+                """
+                WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(?, 0)))
+                \(columns) SELECT ?, ?, ?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM turn
+                """, message.aggregate, id, message.aggregate, message.kind, JSONColumn(message), now, now)
+        }
         noteMessage()
     }
 

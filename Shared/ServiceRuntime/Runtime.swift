@@ -189,7 +189,7 @@ public final class Runtime {
     /// Runs until SIGTERM or SIGINT: listeners stop first and let calls end, then the background work.
     func run() async throws {
         if settings.flag("clock.sandbox", default: false) {
-            let follower = ClockFollower(clock: clock, sandbox: client(SandboxAPI.self))
+            let follower = ClockFollower(clock: clock, sandbox: client(SandboxAPI.self), isPushed: party != .portal)
             readyWhen("sandbox clock") { follower.hasFollowed }
             run(follower)
         }
@@ -253,17 +253,20 @@ private final class Readiness: Sendable {
     }
 }
 
-/// Takes the sandbox's clock over at the start; later moves are pushed by the sandbox itself.
+/// Takes the sandbox's clock over at the start. Later moves are pushed by the sandbox itself where there is a route for it.
 private final class ClockFollower: Service {
     private let clock: ServiceClock
     private let sandbox: Client<SandboxAPI>
+    /// Whether the sandbox tells later moves by itself.
+    private let isPushed: Bool
     private let followed = Atomic(false)
 
     var hasFollowed: Bool { followed.load(ordering: .relaxed) }
 
-    init(clock: ServiceClock, sandbox: Client<SandboxAPI>) {
+    init(clock: ServiceClock, sandbox: Client<SandboxAPI>, isPushed: Bool) {
         self.clock = clock
         self.sandbox = sandbox
+        self.isPushed = isPushed
     }
 
     func run() async throws {
@@ -272,9 +275,9 @@ private final class ClockFollower: Service {
                 if let offset = try? await sandbox.call(.clock) {
                     clock.move(to: offset)
                     followed.store(true, ordering: .relaxed)
-                    break
+                    if isPushed { break }
                 }
-                try? await Task.sleep(for: .milliseconds(100))
+                try? await Task.sleep(for: hasFollowed ? .seconds(1) : .milliseconds(100))
             }
         }
         try await gracefulShutdown()

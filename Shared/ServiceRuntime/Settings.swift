@@ -43,6 +43,9 @@ public final class Settings {
         return value
     }
 
+    /// Where the service keeps its data.
+    public func databaseAddress() -> String { requiredText("database", "a SQLite file, or postgresql://…") }
+
     /// The path of a file that exists and can be read.
     public func file(_ key: String, _ meaning: String) -> String {
         let path = requiredText(key, meaning)

@@ -1,5 +1,5 @@
 import Contracts
-import Foundation
+import DevelopmentDatabase
 import Persistence
 import Testing
 
@@ -9,9 +9,8 @@ import Testing
 struct AttemptTests {
     private let noon = Instant(milliseconds: 1_800_000_000_000)
 
-    private func store() throws -> (store: Store, file: String) {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("attempts-\(UUID().uuidString).sqlite")
-        return (Store(database: try Database(file: file.path, migrations: authMigrations)), file.path)
+    private func store(_ scratch: ScratchDatabase) async throws -> Store {
+        Store(database: try await Database(scratch.address, migrations: authMigrations))
     }
 
     private func admitted(_ store: Store, _ key: String, _ limit: AttemptLimit, at now: Instant) async throws -> Bool {
@@ -25,10 +24,12 @@ struct AttemptTests {
         }
     }
 
-    @Test("which roles the staff file gives and takes is recorded once, at the start that finds it changed")
-    func roles() async throws {
-        let (store, file) = try store()
-        defer { try? FileManager.default.removeItem(atPath: file) }
+    @Test(
+        "which roles the staff file gives and takes is recorded once, at the start that finds it changed",
+        arguments: DatabaseKind.allCases)
+    func roles(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let store = try await store(scratch)
         let code = try UnifiedSocialCreditCode("91350100M000100Y43")
         func history(_ staff: [StaffMember]) async throws -> [String] {
             try await store.takeRoles(of: staff, at: noon)
@@ -49,10 +50,12 @@ struct AttemptTests {
         #expect(try await history([]) == changed + ["role_taken operator \(code.text)"])
     }
 
-    @Test("A7: as many as the limit says in one window, whoever counts, and again in the next one")
-    func windows() async throws {
-        let (store, file) = try store()
-        defer { try? FileManager.default.removeItem(atPath: file) }
+    @Test(
+        "A7: as many as the limit says in one window, whoever counts, and again in the next one",
+        arguments: DatabaseKind.allCases)
+    func windows(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let store = try await store(scratch)
         let limit = AttemptLimit(limit: 10, window: .hours(1))
         let start = limit.start(at: noon)
         let answers = try await withThrowingTaskGroup(of: Bool.self) { group in

@@ -151,7 +151,7 @@ struct ApplyingTests {
                 "https://localhost:\(deployment.port("login"))/v1/sessions",
             ])
         #expect(result.output.contains("certificate_"))
-        let origin = try await Database(reading: deployment.state.appendingPathComponent("auth.sqlite").path).read {
+        let origin = try await Database(reading: deployment.database(of: "auth")).read {
             try $0.row("SELECT origin FROM audit ORDER BY number DESC LIMIT 1")?["origin"] as String?
         }
         #expect(origin == "127.0.0.0/24")

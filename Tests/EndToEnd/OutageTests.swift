@@ -40,7 +40,7 @@ struct OutageTests {
                 """
                 \(binaries.path)/baohan demo --state \(folder.path) --port-base \(port) | head -2
                 echo "demo ended with ${PIPESTATUS[0]}"
-                grep -l "DATABASE_FILE=\(folder.path)" /proc/[0-9]*/environ 2>/dev/null
+                grep -l "DATABASE=\(folder.path)" /proc/[0-9]*/environ 2>/dev/null
                 """,
             ])
         #expect(result.output.contains("demo ended with 0") && !result.output.contains("/environ"), "\(result.output)")

@@ -170,13 +170,13 @@ struct SessionFlowTests {
         defer { deployment.stop() }
         let bidder = try await Given.bidder(in: deployment.world)
         _ = try await deployment.world.auth.on(behalfOf: bidder.session).call(.endAllSessions)
-        let file = deployment.deployment.state.appendingPathComponent("auth.sqlite").path
+        let file = deployment.deployment.database(of: "auth")
         let baohan = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
             .appendingPathComponent("baohan").path
         let whole = try await run(baohan, ["audit", "verify", file])
         #expect(whole.status == 0 && whole.output.contains("records, whole"))
         deployment.processes.stop()
-        try await Database(file: file, migrations: []).write { transaction in
+        try await Database(file, migrations: []).write { transaction in
             try transaction.execute("UPDATE audit SET result = 'x' WHERE number = 1")
         }
         let broken = try await run(baohan, ["audit", "verify", file])

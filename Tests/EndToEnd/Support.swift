@@ -1,5 +1,6 @@
 import Contracts
 import Cryptography
+import DevelopmentDatabase
 import Foundation
 import NIOCore
 import NIOPosix
@@ -24,7 +25,7 @@ final class TestDeployment: Sendable {
         let state = FileManager.default.temporaryDirectory.appendingPathComponent("baohan-e2e-\(UUID().uuidString)")
         var ports: [String: Int] = [:]
         for name in LocalDeployment.services + ["login", "agent"] { ports[name] = try await Self.freePort() }
-        let deployment = LocalDeployment(state: state, ports: ports)
+        let deployment = LocalDeployment(state: state, postgreSQL: try await Self.server(for: state), ports: ports)
         try deployment.pki.create()
         try await prepare(deployment)
         processes = ServiceProcesses(deployment, environment: environment)
@@ -35,6 +36,18 @@ final class TestDeployment: Sendable {
             throw error
         }
         world = try World(deployment)
+    }
+
+    /// The suite runs on SQLite, and on PostgreSQL where `BAOHAN_TEST_DATABASE` says so: then all deployments share one
+    /// server.
+    private static func server(for state: URL) async throws -> PrivatePostgreSQL? {
+        guard ProcessInfo.processInfo.environment["BAOHAN_TEST_DATABASE"] == DatabaseKind.postgresql.rawValue else {
+            return nil
+        }
+        var server = try await PrivatePostgreSQL.shared
+        server.prefix = state.lastPathComponent + "-"
+        server.isShared = true
+        return server
     }
 
     func stop() {

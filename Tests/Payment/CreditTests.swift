@@ -1,5 +1,5 @@
 import Contracts
-import Foundation
+import DevelopmentDatabase
 import Persistence
 import Testing
 
@@ -59,9 +59,8 @@ struct CreditTests {
 
 @Suite("Ledger")
 struct LedgerTests {
-    private func store() throws -> (Store, URL) {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString).sqlite")
-        return (Store(database: try Database(file: file.path, migrations: paymentMigrations)), file)
+    private func store(_ scratch: ScratchDatabase) async throws -> Store {
+        Store(database: try await Database(scratch.address, migrations: paymentMigrations))
     }
 
     private func key() -> IdempotencyKey { IdempotencyKey(text: MessageID().text, fingerprint: "") }
@@ -79,10 +78,10 @@ struct LedgerTests {
             payer: try account(), isBasicAccount: true, at: noon)
     }
 
-    @Test("A9: a notice delivered five times by many at once books once")
-    func duplicates() async throws {
-        let (store, file) = try store()
-        defer { try? FileManager.default.removeItem(at: file) }
+    @Test("A9: a notice delivered five times by many at once books once", arguments: DatabaseKind.allCases)
+    func duplicates(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let store = try await store(scratch)
         let (_, order) = try await paymentOrder(in: store)
         let credit = try credit(order, "B1")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -94,10 +93,12 @@ struct LedgerTests {
         #expect(balances.reduce(Money.zero) { $0 + $1.balance } == .zero)
     }
 
-    @Test("R6: a refund is paid once, whatever key asks for it, and never more than was paid")
-    func refunds() async throws {
-        let (store, file) = try store()
-        defer { try? FileManager.default.removeItem(at: file) }
+    @Test(
+        "R6: a refund is paid once, whatever key asks for it, and never more than was paid",
+        arguments: DatabaseKind.allCases)
+    func refunds(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let store = try await store(scratch)
         let (request, order) = try await paymentOrder(in: store)
         try await store.book(try credit(order, "B1"), at: noon)
         let refund = CreatePayout(
@@ -113,10 +114,10 @@ struct LedgerTests {
             try await store.trialBalance().first { $0.account == "refunds_payable" }?.balance == Money(fen: -20_000))
     }
 
-    @Test("money with an unknown reference goes back to its sender")
-    func unknownReference() async throws {
-        let (store, file) = try store()
-        defer { try? FileManager.default.removeItem(at: file) }
+    @Test("money with an unknown reference goes back to its sender", arguments: DatabaseKind.allCases)
+    func unknownReference(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let store = try await store(scratch)
         let stray = Credit(
             transaction: "B9", amount: Money(fen: 500), reference: "nobody's", payer: try account(),
             isBasicAccount: true,
@@ -127,10 +128,10 @@ struct LedgerTests {
         #expect(balances.first { $0.account == "suspense" }?.balance == .zero)
     }
 
-    @Test("a booked transfer can be neither changed nor deleted")
-    func finality() async throws {
-        let (store, file) = try store()
-        defer { try? FileManager.default.removeItem(at: file) }
+    @Test("a booked transfer can be neither changed nor deleted", arguments: DatabaseKind.allCases)
+    func finality(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let store = try await store(scratch)
         let (_, order) = try await paymentOrder(in: store)
         try await store.book(try credit(order, "B1"), at: noon)
         for sql in ["UPDATE transfer SET amount = 1", "DELETE FROM transfer"] {

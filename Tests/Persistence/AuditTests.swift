@@ -1,17 +1,11 @@
 import Contracts
-import Foundation
+import DevelopmentDatabase
 import Testing
 
 @testable import Persistence
 
 @Suite("Audit trail")
 struct AuditTests {
-    private func database() throws -> (database: Database, file: String) {
-        let file = FileManager.default.temporaryDirectory.appendingPathComponent("audit-\(UUID().uuidString).sqlite")
-            .path
-        return (try Database(file: file, migrations: []), file)
-    }
-
     private func record(_ database: Database, _ count: Int) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
@@ -27,20 +21,23 @@ struct AuditTests {
         }
     }
 
-    @Test("records that many writers add at once form one chain, which a restart carries on")
-    func whole() async throws {
-        let (database, file) = try database()
-        defer { try? FileManager.default.removeItem(atPath: file) }
+    @Test(
+        "records that many writers add at once form one chain, which a restart carries on",
+        arguments: DatabaseKind.allCases)
+    func whole(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await Database(scratch.address, migrations: [])
         #expect(try await database.verifyAudit() == 0)
         try await record(database, 50)
-        #expect(try await Database(file: file, migrations: []).verifyAudit() == 50)
+        #expect(try await Database(scratch.address, migrations: []).verifyAudit() == 50)
         try await record(database, 5)
-        #expect(try await Database(reading: file).verifyAudit() == 55)
+        #expect(try await Database(reading: scratch.address).verifyAudit() == 55)
     }
 
     @Test(
         "a record that was changed, removed, added or swapped is found",
-        arguments: [
+        arguments: DatabaseKind.allCases,
+        [
             ("UPDATE audit SET result = 'refused' WHERE number = 4", 4),
             ("UPDATE audit SET at = at + 1 WHERE number = 9", 9),
             ("UPDATE audit SET actor = subject, subject = actor WHERE number = 2", 2),
@@ -58,25 +55,25 @@ struct AuditTests {
                 """, 3
             ),
         ])
-    func broken(_ damage: String, _ number: Int64) async throws {
-        let (database, file) = try database()
-        defer { try? FileManager.default.removeItem(atPath: file) }
+    func broken(_ kind: DatabaseKind, _ damage: (sql: String, number: Int64)) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await Database(scratch.address, migrations: [])
         try await record(database, 10)
         try await database.write { transaction in
-            for statement in damage.split(separator: ";") { try transaction.execute(String(statement)) }
+            for statement in damage.sql.split(separator: ";") { try transaction.execute(String(statement)) }
         }
         do {
             _ = try await database.verifyAudit()
             Issue.record("nothing was found")
         } catch let found as AuditBreak {
-            #expect(found.number == number)
+            #expect(found.number == damage.number)
         }
     }
 
-    @Test("a transaction that fails leaves no record")
-    func rolledBack() async throws {
-        let (database, file) = try database()
-        defer { try? FileManager.default.removeItem(atPath: file) }
+    @Test("a transaction that fails leaves no record", arguments: DatabaseKind.allCases)
+    func rolledBack(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await Database(scratch.address, migrations: [])
         await #expect(throws: Problem.self) {
             try await database.write { transaction in
                 try transaction.audit(AuditRecord("login", by: "nobody"), at: Instant(milliseconds: 0))

@@ -1,4 +1,5 @@
 import Contracts
+import DevelopmentDatabase
 import Foundation
 import Logging
 import Testing
@@ -7,20 +8,15 @@ import Testing
 
 private let noon = Instant(milliseconds: 1_800_000_000_000)
 
-/// A database in a folder of its own.
-private final class Scratch: Sendable {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("persistence-\(UUID().uuidString).sqlite")
-
-    func open() throws -> Database {
-        try Database(
-            file: file.path,
+extension ScratchDatabase {
+    fileprivate func open() async throws -> Database {
+        try await Database(
+            address,
             migrations: [
                 Migration(
                     "test-1", "CREATE TABLE item (name TEXT PRIMARY KEY, amount BIGINT NOT NULL CHECK (amount >= 0))")
             ])
     }
-
-    deinit { for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file.path + suffix) } }
 }
 
 private struct Note: OutboxMessage {
@@ -39,15 +35,19 @@ private actor Delivered {
 
 @Suite("Database")
 struct DatabaseTests {
-    @Test("commits are written through: synchronous is FULL")
-    func synchronous() throws {
-        #expect(try Scratch().open().synchronousMode() == 2)
+    @Test("commits are written through: synchronous is FULL, also after a commit that need not be")
+    func synchronous() async throws {
+        let scratch = try await ScratchDatabase(.sqlite)
+        let engine = try SQLite(file: scratch.address)
+        #expect(try engine.synchronousMode() == 2)
+        try await engine.write(.serializable, .relaxed) { _ = try $0.execute("CREATE TABLE t (n BIGINT)") }
+        #expect(try engine.synchronousMode() == 2)
     }
 
-    @Test("what throws leaves nothing behind, message included")
-    func rollback() async throws {
-        let scratch = Scratch()
-        let database = try scratch.open()
+    @Test("what throws leaves nothing behind, message included", arguments: DatabaseKind.allCases)
+    func rollback(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await scratch.open()
         await #expect(throws: Problem(.notFound)) {
             try await database.write { transaction in
                 try transaction.execute("INSERT INTO item (name, amount) VALUES (?, ?)", "a", 1)
@@ -61,10 +61,10 @@ struct DatabaseTests {
         #expect(rows == (0, 0))
     }
 
-    @Test("one key gives one effect and one answer, however many ask at once")
-    func once() async throws {
-        let scratch = Scratch()
-        let database = try scratch.open()
+    @Test("one key gives one effect and one answer, however many ask at once", arguments: DatabaseKind.allCases)
+    func once(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await scratch.open()
         try await database.write { try $0.execute("INSERT INTO item (name, amount) VALUES ('a', 0)") }
         let key = IdempotencyKey(text: "k", fingerprint: "f")
         let answers = try await withThrowingTaskGroup(of: String.self) { group in
@@ -86,10 +86,10 @@ struct DatabaseTests {
         }
     }
 
-    @Test("a refused request stores no answer and may be tried again")
-    func refusedOnce() async throws {
-        let scratch = Scratch()
-        let database = try scratch.open()
+    @Test("a refused request stores no answer and may be tried again", arguments: DatabaseKind.allCases)
+    func refusedOnce(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await scratch.open()
         let key = IdempotencyKey(text: "k", fingerprint: "f")
         await #expect(throws: Problem(.wrongState)) {
             try await database.once(key, at: noon) { _ -> String in throw Problem(.wrongState) }
@@ -97,10 +97,10 @@ struct DatabaseTests {
         #expect(try await database.once(key, at: noon) { _ in "later" } == "later")
     }
 
-    @Test("a message is taken in once")
-    func inbox() async throws {
-        let scratch = Scratch()
-        let database = try scratch.open()
+    @Test("a message is taken in once", arguments: DatabaseKind.allCases)
+    func inbox(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await scratch.open()
         let id = MessageID()
         #expect(try await database.write { try $0.takeIn(id, at: noon) })
         #expect(try await !database.write { try $0.takeIn(id, at: noon) })
@@ -140,10 +140,10 @@ struct RelayTests {
         try await work()
     }
 
-    @Test("each message is delivered, in order per aggregate, through failures")
-    func order() async throws {
-        let scratch = Scratch()
-        let database = try scratch.open()
+    @Test("each message is delivered, in order per aggregate, through failures", arguments: DatabaseKind.allCases)
+    func order(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await scratch.open()
         let delivered = Delivered()
         let notes = (0..<60).map { Note(aggregate: "a\($0 % 3)", number: $0) }
         // The clock runs fast, so that the pauses after failures pass.
@@ -163,10 +163,12 @@ struct RelayTests {
         }
     }
 
-    @Test("what is refused again and again becomes a dead letter, holds up its aggregate only, and can be replayed")
-    func deadLetters() async throws {
-        let scratch = Scratch()
-        let database = try scratch.open()
+    @Test(
+        "what is refused again and again becomes a dead letter, holds up its aggregate only, and can be replayed",
+        arguments: DatabaseKind.allCases)
+    func deadLetters(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
+        let database = try await scratch.open()
         let delivered = Delivered()
         let start = ContinuousClock.now
         try await withRelay(database, now: { noon + (ContinuousClock.now - start) * 200 }) { note, _ in
@@ -191,15 +193,17 @@ struct RelayTests {
         await #expect(throws: Problem(.notFound)) { try await database.replayDeadLetter(MessageID(), at: noon) }
     }
 
-    @Test("what waited when a process ended is delivered by the next one, under the same key")
-    func restart() async throws {
-        let scratch = Scratch()
+    @Test(
+        "what waited when a process ended is delivered by the next one, under the same key",
+        arguments: DatabaseKind.allCases)
+    func restart(_ kind: DatabaseKind) async throws {
+        let scratch = try await ScratchDatabase(kind)
         let id = MessageID()
         do {
-            let database = try scratch.open()
+            let database = try await scratch.open()
             try await database.write { try $0.send(Note(aggregate: "a", number: 1), at: noon, id: id) }
         }
-        let database = try scratch.open()
+        let database = try await scratch.open()
         let seen = Delivered()
         try await withRelay(database) { note, delivery in
             #expect(delivery.id == id)

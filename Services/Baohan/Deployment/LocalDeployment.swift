@@ -1,4 +1,5 @@
 import Contracts
+import DevelopmentDatabase
 import Foundation
 import NIOPosix
 import SecureTransport
@@ -12,14 +13,20 @@ struct LocalDeployment: Sendable {
     let state: URL
     /// Of every executable, of Auth's second listener as `login`, and of the sandbox's key agent as `agent`.
     let ports: [String: Int]
+    /// Instead of files.
+    let postgreSQL: PrivatePostgreSQL?
 
     init(_ options: DeploymentOptions) {
-        self.init(state: URL(fileURLWithPath: options.state), portBase: options.portBase)
+        let state = URL(fileURLWithPath: options.state)
+        self.init(
+            state: state, portBase: options.portBase,
+            postgreSQL: options.database == .postgresql
+                ? PrivatePostgreSQL(for: state, port: options.portBase + 32) : nil)
     }
 
-    init(state: URL, portBase: Int) {
+    init(state: URL, portBase: Int, postgreSQL: PrivatePostgreSQL? = nil) {
         self.init(
-            state: state,
+            state: state, postgreSQL: postgreSQL,
             ports: [
                 "auth": portBase + 1, "order": portBase + 2, "payment": portBase + 3, "refund": portBase + 4,
                 "invoice": portBase + 5, "portal": portBase, "sandbox": portBase + 9, "agent": portBase + 10,
@@ -27,8 +34,9 @@ struct LocalDeployment: Sendable {
             ])
     }
 
-    init(state: URL, ports: [String: Int]) {
+    init(state: URL, postgreSQL: PrivatePostgreSQL? = nil, ports: [String: Int]) {
         self.state = state
+        self.postgreSQL = postgreSQL
         self.ports = ports
     }
 
@@ -46,7 +54,7 @@ struct LocalDeployment: Sendable {
             "TLS_KEY": pki.path("\(service).key"),
             "TLS_TRUST": pki.path("root.pem"),
             "CALLBACKS_KEYS": pki.path("callbacks.keys"),
-            "DATABASE_FILE": state.appendingPathComponent("\(service).sqlite").path,
+            "DATABASE": database(of: service),
         ]
         for peer in ["auth", "order", "payment", "refund", "invoice"] {
             environment["PEERS_\(peer.uppercased())"] = "127.0.0.1:\(port(peer))"
@@ -61,6 +69,7 @@ struct LocalDeployment: Sendable {
         case "auth":
             environment["SESSION_KEY"] = pki.path("session.key")
             environment["LOGIN_AUTHORITIES"] = pki.path("authorities.json")
+            environment["LOGIN_REVOCATION_CACHE"] = state.appendingPathComponent("revocation").path
             environment["LOGIN_LISTEN"] = "127.0.0.1:\(port("login"))"
             environment["HANDOFF_PLATFORMS"] = pki.path("platforms.json")
             environment["STAFF_FILE"] = pki.path("staff.json")
@@ -86,6 +95,14 @@ struct LocalDeployment: Sendable {
     var portalAddress: String { "https://localhost:\(port("portal"))" }
 
     func port(_ name: String) -> Int { ports[name] ?? 0 }
+
+    /// Where a service keeps its data. The sandbox keeps its own in a file.
+    func database(of service: String) -> String {
+        guard let postgreSQL, service != "sandbox" else {
+            return state.appendingPathComponent("\(service).sqlite").path
+        }
+        return postgreSQL.address(of: service)
+    }
 
     // MARK: Clients
 

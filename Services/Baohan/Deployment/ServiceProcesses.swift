@@ -34,6 +34,7 @@ final class ServiceProcesses: Sendable {
     /// Starts all and waits until each is ready.
     func start() async throws {
         try deployment.pki.create()
+        try await deployment.postgreSQL?.start()
         for folder in [deployment.logs, deployment.documents] {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
@@ -120,6 +121,7 @@ final class ServiceProcesses: Sendable {
             while process.isRunning, Date() < deadline { usleep(5_000) }
             if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
         }
+        deployment.postgreSQL?.stop()
     }
 
     /// Ends all when this process is asked to end.

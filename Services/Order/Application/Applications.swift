@@ -46,6 +46,7 @@ struct Applications: Sendable {
     // MARK: Draft (A4 to A6)
 
     func create(_ request: CreateOrder, by person: Person, key: IdempotencyKey) async throws -> OrderDetails {
+        try person.demandAssigned()
         if let stored: OrderDetails = try await store.database.stored(key) { return stored }
         let profile = try await auth.call(.enterpriseForService, person.enterprise)
         guard profile.isSaved, let registered = profile.registered else { throw Problem(.enterpriseNotSaved) }
@@ -208,6 +209,7 @@ struct Applications: Sendable {
     private func change(
         _ id: OrderID, of person: Person, key: IdempotencyKey? = nil, _ change: @escaping Change
     ) async throws -> OrderDetails {
+        try person.demandAssigned()
         let now = clock.now
         let body: @Sendable (Transaction) throws -> OrderDetails = { transaction in
             guard case (var order, let lot)? = try transaction.orderAndLot(id), order.enterprise == person.enterprise

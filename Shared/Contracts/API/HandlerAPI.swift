@@ -255,7 +255,7 @@ extension Endpoint where API == AuthAPI, ID == Nothing, Request == AssignCertifi
 }
 
 extension Endpoint where API == AuthAPI, ID == Nothing, Request == AskPermission, Reply == Nothing {
-    public static var permit: Self { .repeatablePost("/v1/permissions", for: .parties(.order, .refund, .invoice)) }
+    public static var permit: Self { .repeatablePost("/v1/permissions", for: .parties(.order, .invoice)) }
 }
 
 extension Endpoint where API == AuthAPI, ID == Nothing, Request == Nothing, Reply == ApprovalList {

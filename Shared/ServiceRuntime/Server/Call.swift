@@ -29,6 +29,15 @@ public struct Person: Sendable, Equatable {
     }
 }
 
+extension Person {
+    /// Whoever nobody has said anything of yet may only look.
+    ///
+    /// - Throws: ``ProblemCode/rightMissing``.
+    public func demandAssigned() throws(Problem) {
+        guard standing != .unassigned else { throw Problem(.rightMissing) }
+    }
+}
+
 /// One call as its handler sees it: everything checked that can be checked before.
 public struct Call<ID: PathParameter, Body: Sendable>: Sendable {
     public let id: ID

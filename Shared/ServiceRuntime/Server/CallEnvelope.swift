@@ -55,8 +55,9 @@ extension HTTPField.Name {
 }
 
 extension Problem {
-    /// What the caller may know of `error`. Anything unforeseen becomes a bare 500, and only the log sees the cause.
-    static func of(_ error: any Error, logger: Logger) -> Problem {
+    /// What the caller may know of `error`. Anything unforeseen becomes a bare 500, and only the log, where
+    /// one is given, sees the cause.
+    static func of(_ error: any Error, logger: Logger?) -> Problem {
         switch error {
         case let problem as Problem: return problem
         case let error as JSONError:
@@ -74,7 +75,7 @@ extension Problem {
         case let error as HTTPError where error.status == .notFound: return Problem(.notFound)
         case let error as HTTPError where error.status == .methodNotAllowed: return Problem(.methodNotAllowed)
         default:
-            logger.error(
+            logger?.error(
                 "unexpected failure",
                 metadata: ["request": "\(RequestScope.current?.requestID ?? "-")", "cause": "\(error)"])
             return Problem(.internalError)

@@ -131,9 +131,9 @@ struct Gate: Sendable {
             let reply = try await handler()
             try await record("done")
             return reply
-        } catch let problem as Problem {
-            try await record(problem.code.rawValue)
-            throw problem
+        } catch {
+            try await record(Problem.of(error, logger: nil).code.rawValue)
+            throw error
         }
     }
 
