@@ -29,18 +29,21 @@ struct Insurers: Sendable {
     /// Issues the sealed policy. After an attempt whose outcome is unknown the insurer is asked first.
     func issue(_ order: InsuranceOrder, coverage: CoveragePeriod, isRepeated: Bool) async throws -> IssuedPolicy {
         guard let insurer = order.insurer, let quote = order.quote else { throw Problem(.wrongState) }
-        if isRepeated {
-            do {
-                return try await client.call(.issuedPolicy, order.id)
-            } catch let problem as Problem where problem.code == .notFound {
-                // The first attempt never arrived.
-            }
-        }
+        if isRepeated, let known = try await issued(order.id) { return known }
         let request = IssueRequest(
             order: order.id, insurer: insurer.id, bidder: order.applicant.name,
             bidderCreditCode: order.applicant.creditCode, lotToken: order.lotToken, amount: order.deposit,
             premium: quote.premium, coverage: coverage)
         return try await client.call(.issue, request, key: order.id.text)
+    }
+
+    /// nil when the insurer issued nothing for it.
+    func issued(_ order: OrderID) async throws -> IssuedPolicy? {
+        do {
+            return try await client.call(.issuedPolicy, order)
+        } catch let problem as Problem where problem.code == .notFound {
+            return nil
+        }
     }
 
     /// The endorsement that names tenderee, project and lot.

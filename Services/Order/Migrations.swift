@@ -49,5 +49,12 @@ let orderMigrations = [
             signature \(dialect.bytes) NOT NULL
         );
         """
-    }
+    },
+    // A tender that is closed was opened or terminated; which of both is kept.
+    Migration(
+        "order-2",
+        """
+        ALTER TABLE lot ADD COLUMN opened_at BIGINT;
+        UPDATE lot SET opened_at = opening WHERE state IN ('opened', 'failed', 'awarded', 'closed');
+        """),
 ]

@@ -39,6 +39,8 @@ func orderService(_ runtime: Runtime) async throws {
             try await payments.call(.returnPayment, payment, ReturnPayment(reason: reason), key: delivery.id.text)
         case .toRefund(let event):
             try await refunds.call(.event, EventEnvelope(id: delivery.id, at: delivery.createdAt, event: event))
+        case .toPayment(_, let event):
+            try await payments.call(.event, EventEnvelope(id: delivery.id, at: delivery.createdAt, event: event))
         case .sms(_, let text): try await sms.call(.send, text, key: delivery.id.text)
         }
     }

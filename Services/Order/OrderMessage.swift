@@ -8,6 +8,7 @@ enum OrderMessage: OutboxMessage {
     case endorse(OrderID)
     case returnPayment(OrderID, PaymentOrderID, PaymentSentBack.Reason)
     case toRefund(Event)
+    case toPayment(OrderID, Event)
     case sms(OrderID, TextMessage)
 
     var aggregate: String {
@@ -15,6 +16,7 @@ enum OrderMessage: OutboxMessage {
         case .askInsurer(let id), .issue(let id), .endorse(let id), .returnPayment(let id, _, _): id.text
         case .toRefund(.surrenderAllowed(let allowed)): "refund " + allowed.refund.text
         case .toRefund: "refund"
+        case .toPayment(let id, _): "payment " + id.text
         case .sms(let id, _): "sms " + id.text
         }
     }
@@ -26,6 +28,7 @@ enum OrderMessage: OutboxMessage {
         case .endorse: "endorsement"
         case .returnPayment: "return of payment"
         case .toRefund: "event to refund"
+        case .toPayment: "event to payment"
         case .sms: "sms"
         }
     }

@@ -54,7 +54,7 @@ func addRoutes(
     routes.on(.verifyPolicy) { call in try await policies.verify(call.body) }
 
     // For Refund and Invoice
-    routes.on(.askSurrender) { call in try await surrenders.decide(call.id, call.body, key: call.key) }
+    routes.on(.askSurrender) { call in try await surrenders.decide(call.id, call.body) }
     routes.on(.invoiceBasis) { call in try await policies.invoiceBasis(of: call.id, for: call.body.enterprise) }
 
     routes.on(.deadLetters) { _ in try await database.deadLetters() }

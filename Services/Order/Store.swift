@@ -23,7 +23,7 @@ struct Store: Sendable {
         return try await database.read { transaction in
             let lots = try transaction.rows(
                 """
-                SELECT details, seed FROM lot
+                SELECT details, seed, opened_at FROM lot
                 WHERE state = 'open' AND (opening > ? OR (opening = ? AND id > ?)) AND search_text LIKE ? ESCAPE '\\'
                 ORDER BY opening, id LIMIT ?
                 """, opening, opening, id, pattern, limit + 1
@@ -54,18 +54,25 @@ struct Store: Sendable {
     func take(_ details: LotDetails, at now: Instant) async throws {
         let searchText = [details.projectNumber, details.projectName, details.number, details.name]
             .map { $0.text.lowercased() }.joined(separator: " ")
+        let seed = randomBytes(32)
+        let new = Lot(details: details, seed: seed, openedAt: nil)
         try await database.write { transaction in
             guard let known = try transaction.lot(details.id) else {
                 try transaction.execute(
-                    "INSERT INTO lot (id, state, opening, version, details, search_text, seed) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    details.id, details.state, details.opening, details.version, JSONColumn(details), searchText,
-                    randomBytes(32))
+                    """
+                    INSERT INTO lot (id, state, opening, version, details, search_text, seed, opened_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """, details.id, details.state, details.opening, details.version, JSONColumn(details), searchText,
+                    seed, new.isOpened(by: details, at: now) ? now : nil)
                 return
             }
             guard details.version > known.details.version, known.details.state.leads(to: details.state) else { return }
             try transaction.execute(
-                "UPDATE lot SET state = ?, opening = ?, version = ?, details = ?, search_text = ? WHERE id = ? AND version = ?",
-                details.state, details.opening, details.version, JSONColumn(details), searchText, details.id,
+                """
+                UPDATE lot SET state = ?, opening = ?, version = ?, details = ?, search_text = ?, opened_at = ?
+                WHERE id = ? AND version = ?
+                """, details.state, details.opening, details.version, JSONColumn(details), searchText,
+                known.openedAt ?? (known.isOpened(by: details, at: now) ? now : nil), details.id,
                 known.details.version)
             guard let lot = try transaction.lot(details.id), lot.isOpened, !known.isOpened else { return }
             for var order in try transaction.orders("lot = ? AND policy = 'sealed'", lot.details.id) {
@@ -132,7 +139,7 @@ struct Store: Sendable {
         return try await database.read { transaction in
             let rows = try transaction.rows(
                 """
-                SELECT o.details AS order_details, l.details AS details, l.seed AS seed
+                SELECT o.details AS order_details, l.details AS details, l.seed AS seed, l.opened_at AS opened_at
                 FROM insurance_order AS o JOIN lot AS l ON l.id = o.lot
                 WHERE o.enterprise = ? AND (o.created_at < ? OR (o.created_at = ? AND o.id > ?))
                 ORDER BY o.created_at DESC, o.id LIMIT ?
@@ -164,7 +171,7 @@ struct Store: Sendable {
             try transaction.rows(
                 """
                 SELECT id FROM insurance_order
-                WHERE application = 'reviewing' AND is_referred = 0 AND updated_at < ? LIMIT 100
+                WHERE application = 'reviewing' AND is_referred = 0 AND updated_at < ? ORDER BY RANDOM() LIMIT 100
                 """, limit
             ).map { try $0["id"] }
         }
@@ -183,14 +190,14 @@ struct Store: Sendable {
 extension Lot {
     fileprivate init(_ row: Row) throws {
         let details: JSONColumn<LotDetails> = try row["details"]
-        self.init(details: details.value, seed: try row["seed"])
+        self.init(details: details.value, seed: try row["seed"], openedAt: try row["opened_at"])
     }
 }
 
 /// What the decisions read and write inside one transaction.
 extension Transaction {
     func lot(_ id: LotID) throws -> Lot? {
-        try row("SELECT details, seed FROM lot WHERE id = ?", id).map { try Lot($0) }
+        try row("SELECT details, seed, opened_at FROM lot WHERE id = ?", id).map { try Lot($0) }
     }
 
     func provider(_ id: String) throws -> ProviderDetails? {

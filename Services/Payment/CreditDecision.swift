@@ -14,6 +14,12 @@ struct PaymentOrder: Sendable {
     let state: PaymentState
     let expiresAt: Instant
     let payer: AccountReference?
+    let region: String
+    /// The region's rules on paying out; the platform's own where it has none.
+    let payouts: PayoutRules?
+    /// What was applied, and what of it is back with the bidder or on its way there.
+    let received: Money
+    let returned: Money
 }
 
 /// Money that came in.

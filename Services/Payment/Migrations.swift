@@ -56,5 +56,99 @@ let paymentMigrations = [
         );
         INSERT INTO statement_position ("only", position) VALUES (1, 0);
         """
-    }
+    },
+    // Payouts that wait, partial refunds, shares of the premium, and what the bank says that does not fit.
+    Migration("payment-2") { dialect in
+        """
+        ALTER TABLE payment_order ADD COLUMN region TEXT NOT NULL DEFAULT '';
+        ALTER TABLE payment_order ADD COLUMN payout_rules TEXT;
+        ALTER TABLE payment_order ADD COLUMN received BIGINT NOT NULL DEFAULT 0 CHECK (received >= 0);
+        UPDATE payment_order SET received = amount WHERE state IN ('paid', 'partly_refunded', 'refunded');
+        ALTER TABLE payment_order ADD COLUMN returned BIGINT NOT NULL DEFAULT 0 CHECK (returned >= 0);
+        UPDATE payment_order SET returned = amount WHERE state = 'refunded';
+        CREATE TABLE refund_grant (
+            refund TEXT PRIMARY KEY,
+            order_id TEXT NOT NULL,
+            amount BIGINT NOT NULL CHECK (amount > 0),
+            at BIGINT NOT NULL
+        );
+        INSERT INTO refund_grant (refund, order_id, amount, at)
+            SELECT refund, order_id, amount, created_at FROM payout
+            WHERE refund IS NOT NULL AND state IN ('sending', 'done');
+        CREATE TABLE earned (
+            order_id TEXT PRIMARY KEY,
+            insurer TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            insurer_share BIGINT NOT NULL CHECK (insurer_share >= 0),
+            provider_share BIGINT NOT NULL CHECK (provider_share >= 0),
+            tax_share BIGINT NOT NULL CHECK (tax_share >= 0)
+        );
+
+        ALTER TABLE transfer ADD COLUMN order_id TEXT;
+        CREATE INDEX transfer_order ON transfer (order_id, number);
+        CREATE INDEX transfer_debit ON transfer (debit, number);
+        CREATE INDEX transfer_credit ON transfer (credit, number);
+        INSERT INTO transfer (debit, credit, amount, order_id, subject, at)
+            SELECT 'premiums', 'bidder_clearing', amount, order_id, order_id, expires_at FROM payment_order
+            WHERE state IN ('paid', 'partly_refunded');
+
+        CREATE TABLE payout_2 (
+            id TEXT PRIMARY KEY,
+            bank_key TEXT NOT NULL UNIQUE,
+            refund TEXT,
+            credit TEXT,
+            order_id TEXT,
+            region TEXT NOT NULL,
+            amount BIGINT NOT NULL CHECK (amount > 0),
+            account TEXT NOT NULL,
+            purpose TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('held', 'sending', 'done', 'failed')),
+            hold TEXT CHECK ((state = 'held') = (hold IS NOT NULL)),
+            release_at BIGINT,
+            round BIGINT NOT NULL DEFAULT 1,
+            bank_transaction TEXT,
+            created_at BIGINT NOT NULL,
+            updated_at BIGINT NOT NULL
+        );
+        INSERT INTO payout_2 (id, bank_key, refund, order_id, region, amount, account, purpose, state, bank_transaction,
+                created_at, updated_at)
+            SELECT id, bank_key, refund, order_id, '', amount, account, purpose, state, bank_transaction, created_at,
+                created_at
+            FROM payout;
+        DROP TABLE payout;
+        ALTER TABLE payout_2 RENAME TO payout;
+        CREATE UNIQUE INDEX payout_refund ON payout (refund) WHERE state IN ('held', 'sending', 'done');
+        CREATE UNIQUE INDEX payout_return ON payout (credit) WHERE state IN ('held', 'sending', 'done');
+        CREATE INDEX payout_open ON payout (state, updated_at);
+        CREATE INDEX payout_order ON payout (order_id);
+        CREATE TABLE payout_release (
+            payout TEXT NOT NULL REFERENCES payout (id),
+            person TEXT NOT NULL,
+            account TEXT,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (payout, person)
+        );
+        CREATE TABLE payout_day (
+            region TEXT NOT NULL,
+            day TEXT NOT NULL,
+            amount BIGINT NOT NULL CHECK (amount >= 0),
+            PRIMARY KEY (region, day)
+        );
+        CREATE TABLE payout_switch (
+            "only" BIGINT PRIMARY KEY CHECK ("only" = 1),
+            is_paused BIGINT NOT NULL CHECK (is_paused IN (0, 1)),
+            person TEXT,
+            at BIGINT
+        );
+        INSERT INTO payout_switch ("only", is_paused) VALUES (1, 0);
+        CREATE TABLE unexplained (
+            number \(dialect.counter),
+            bank_transaction TEXT NOT NULL,
+            told TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            UNIQUE (bank_transaction, reason)
+        );
+        """
+    },
 ]

@@ -6,12 +6,15 @@ import ServiceRuntime
 func paymentService(_ runtime: Runtime) async throws {
     let clock = runtime.clock
     let address = runtime.settings.databaseAddress()
+    let rules = PayoutRules(
+        approvalAbove: runtime.settings.money("payouts.approval.above", default: "5000.00"),
+        dailyLimit: runtime.settings.money("payouts.daily.limit", default: "1000000.00"))
     try runtime.settings.check()
     let database = try await Database(address, migrations: paymentMigrations)
     runtime.recordCalls { try await database.audit($0, at: $1) }
     let store = Store(database: database)
     let bank = Bank(client: runtime.client(BankAPI.self))
-    let payments = Payments(store: store, bank: bank, clock: clock)
+    let payments = Payments(store: store, bank: bank, rules: rules, clock: clock, logger: runtime.logger)
     let orders = runtime.client(OrderAPI.self)
     let refunds = runtime.client(RefundAPI.self)
     let relay = Relay<PaymentMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in
@@ -32,9 +35,10 @@ func paymentService(_ runtime: Runtime) async throws {
     // A lost notice costs the bidder at most this long.
     runtime.run(
         Periodic("bank statement", every: .seconds(1), logger: runtime.logger) {
-            try await payments.readStatement()
             try await payments.expire()
         })
+    runtime.run(
+        Periodic("payouts", every: .seconds(2), logger: runtime.logger) { try await payments.followPayouts() })
 }
 
 /// What Payment asks of others after a commit.
@@ -66,6 +70,7 @@ enum PaymentMessage: OutboxMessage {
         case .paymentExpired(let order), .surrenderRefused(let order, _), .surrenderDone(let order, _): order.text
         case .payoutDone(let result), .payoutFailed(let result): result.order.text
         case .surrenderAllowed(let allowed): allowed.decision.order.text
+        case .policyIssued(let issued): issued.order.text
         }
     }
 }

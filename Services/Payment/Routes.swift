@@ -9,7 +9,18 @@ func addRoutes(to routes: Routes<PaymentAPI>, database: Database, payments: Paym
     routes.on(.returnPayment) { call in try await payments.sendBack(call.id, because: call.body.reason, key: call.key) }
     routes.on(.createPayout) { call in try await payments.refund(call.body, key: call.key) }
     routes.on(.payout) { call in try await payments.payout(call.id) }
-    routes.on(.trialBalance) { _ in try await payments.trialBalance() }
+    routes.on(.event) { call in
+        try await payments.take(call.body)
+        return Nothing()
+    }
+
+    routes.on(.heldPayouts) { _ in try await payments.store.heldPayouts() }
+    routes.on(.decidePayout) { call in
+        try await payments.decide(call.id, call.body, by: call.person, key: call.key)
+    }
+    routes.on(.pausePayouts) { call in try await payments.pause(call.body, by: call.person) }
+    routes.on(.trialBalance) { _ in try await payments.store.trialBalance() }
+    routes.on(.ledgerEntries) { call in try await payments.store.ledgerEntries(call.body) }
     routes.on(.bankNotice) { call in
         try await payments.take(call.body)
         return Nothing()

@@ -19,5 +19,7 @@ let refundMigrations = [
         CREATE UNIQUE INDEX refund_live ON refund (order_id) WHERE state <> 'rejected';
         CREATE INDEX refund_order ON refund (order_id);
         CREATE INDEX refund_reviewing ON refund (state, updated_at);
-        """)
+        """),
+    // Who asked, so that Order can be asked again after a crash.
+    Migration("refund-2", "ALTER TABLE refund ADD COLUMN standing TEXT;"),
 ]

@@ -12,19 +12,30 @@ struct Refunds: Sendable {
     /// 申请退保 (R4). The request is stored before Order is asked, so that a lost answer is found again under its ID.
     func request(_ request: RequestRefund, by person: Person, key: IdempotencyKey) async throws -> RefundDetails {
         if let stored: RefundDetails = try await store.database.stored(key) { return stored }
-        let refund = try await store.open(request, for: person.enterprise, at: clock.now)
+        let refund = try await store.open(
+            request, for: person.enterprise, standing: person.standing, at: clock.now)
         guard refund.state == .applied else { return refund.details }
+        let decision = try await ask(refund, as: person.standing)
+        return try await store.allow(refund.id, decision, at: clock.now, key: key)
+    }
+
+    /// Asks Order. Only a word on the policy itself ends the request: that one person may not ask says nothing about the
+    /// next one.
+    private func ask(_ refund: Refund, as standing: Standing) async throws -> SurrenderDecision {
         do {
-            let decision = try await orders.call(
-                .askSurrender, request.order,
+            return try await orders.call(
+                .askSurrender, refund.order,
                 AskSurrender(
-                    refund: refund.id, enterprise: person.enterprise, standing: person.standing, reason: request.reason),
+                    refund: refund.id, enterprise: refund.enterprise, standing: standing, reason: refund.reason),
                 key: refund.id.text)
-            return try await store.allow(refund.id, decision, at: clock.now, key: key)
-        } catch let problem as Problem where problem.code.status < 500 {
+        } catch let problem as Problem where Self.isFinal(problem.code) {
             try await store.refuse(refund.id, note: problem.code.rawValue, at: clock.now)
             throw problem
         }
+    }
+
+    private static func isFinal(_ code: ProblemCode) -> Bool {
+        [.refundAfterOpening, .refundNotInRegion, .refundNoLivePolicy, .notFound].contains(code)
     }
 
     func refunds(of order: OrderID, for person: Person) async throws -> [RefundDetails] {
@@ -64,7 +75,8 @@ struct Refunds: Sendable {
         case .payoutDone(let result): try await store.settle(result, isDone: true, message: envelope.id, at: clock.now)
         case .payoutFailed(let result):
             try await store.settle(result, isDone: false, message: envelope.id, at: clock.now)
-        case .paymentReceived, .paymentSentBack, .paymentExpired, .surrenderRefused, .surrenderDone: break
+        case .paymentReceived, .paymentSentBack, .paymentExpired, .surrenderRefused, .surrenderDone, .policyIssued:
+            break
         }
     }
 
@@ -80,11 +92,19 @@ struct Refunds: Sendable {
         }
     }
 
-    /// Asks about reviews whose answer may have been lost.
+    /// Asks about reviews whose answer may have been lost, and carries on with requests that a crash cut off. One that
+    /// cannot be asked about does not hide the others.
     func askAgain() async throws {
-        for id in try await store.reviewing(since: clock.now - .seconds(3)) {
-            if let answer = try await insurers.answer(to: id), let isApproved = answer.isApproved {
+        let limit = clock.now - .seconds(3)
+        for id in try await store.refunds(in: .reviewing, since: limit) {
+            if let answer = try? await insurers.answer(to: id), let isApproved = answer.isApproved {
                 try await decide(SurrenderNotice(refund: id, isApproved: isApproved, note: answer.note))
+            }
+        }
+        for id in try await store.refunds(in: .applied, since: limit) {
+            guard let refund = try await store.refund(id), let standing = refund.standing else { continue }
+            if let decision = try? await ask(refund, as: standing) {
+                try await store.allow(id, decision, message: MessageID(), at: clock.now)
             }
         }
     }

@@ -7,6 +7,8 @@ struct Refund: Sendable {
     let order: OrderID
     let enterprise: EnterpriseID
     let reason: SurrenderReason
+    /// Of the person who asked.
+    let standing: Standing?
     let state: RefundState
     /// Order's decision; nil while it is asked.
     let decision: SurrenderDecision?
@@ -39,10 +41,10 @@ struct Store: Sendable {
         }
     }
 
-    func reviewing(since limit: Instant) async throws -> [RefundID] {
+    func refunds(in state: RefundState, since limit: Instant) async throws -> [RefundID] {
         try await database.read { transaction in
             try transaction.rows(
-                "SELECT id FROM refund WHERE state = 'reviewing' AND updated_at < ? LIMIT 100", limit
+                "SELECT id FROM refund WHERE state = ? AND updated_at < ? ORDER BY RANDOM() LIMIT 100", state, limit
             ).map { try $0["id"] }
         }
     }
@@ -52,7 +54,7 @@ struct Store: Sendable {
     ) throws -> [Refund] {
         try transaction.rows(
             """
-            SELECT id, order_id, enterprise, reason, state, decision, account, note, requested_at, updated_at
+            SELECT id, order_id, enterprise, reason, standing, state, decision, account, note, requested_at, updated_at
             FROM refund WHERE \(condition) ORDER BY requested_at DESC
             """, value
         ).map { row in
@@ -60,7 +62,8 @@ struct Store: Sendable {
             let account: JSONColumn<AccountReference>? = try row["account"]
             return Refund(
                 id: try row["id"], order: try row["order_id"], enterprise: try row["enterprise"],
-                reason: try row["reason"], state: try row["state"], decision: decision?.value, account: account?.value,
+                reason: try row["reason"], standing: try row["standing"], state: try row["state"],
+                decision: decision?.value, account: account?.value,
                 note: try row["note"], requestedAt: try row["requested_at"], updatedAt: try row["updated_at"])
         }
     }
@@ -73,13 +76,19 @@ struct Store: Sendable {
     // MARK: Steps
 
     /// The live refund of an order, or a new one.
-    func open(_ request: RequestRefund, for enterprise: EnterpriseID, at now: Instant) async throws -> Refund {
+    func open(
+        _ request: RequestRefund, for enterprise: EnterpriseID, standing: Standing, at now: Instant
+    ) async throws -> Refund {
         try await database.write { transaction in
+            // Somebody else's request for an order that is not theirs does not stand in the way.
+            try transaction.execute(
+                "UPDATE refund SET state = ?, updated_at = ? WHERE order_id = ? AND enterprise <> ? AND state = ?",
+                try RefundState.applied.applying(.refuse), now, request.order, enterprise, RefundState.applied)
             try transaction.execute(
                 """
-                INSERT INTO refund (id, order_id, enterprise, reason, state, requested_at, updated_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-                """, RefundID(), request.order, enterprise, request.reason, RefundState.applied, now, now)
+                INSERT INTO refund (id, order_id, enterprise, reason, standing, state, requested_at, updated_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                """, RefundID(), request.order, enterprise, request.reason, standing, RefundState.applied, now, now)
             let live = try Self.refunds("state <> 'rejected' AND order_id = ?", request.order, in: transaction)
             guard let refund = live.first, refund.enterprise == enterprise else { throw Problem(.notFound) }
             return refund
@@ -107,9 +116,16 @@ struct Store: Sendable {
     private static func allow(
         _ id: RefundID, _ decision: SurrenderDecision, in transaction: Transaction, at now: Instant
     ) throws {
+        // Order's word counts: a request beside it that nobody has decided can only be refused.
         try transaction.execute(
-            "UPDATE refund SET state = ?, decision = ?, updated_at = ? WHERE id = ? AND state = ?",
-            try RefundState.applied.applying(.allow), JSONColumn(decision), now, id, RefundState.applied)
+            "UPDATE refund SET state = ?, updated_at = ? WHERE order_id = ? AND id <> ? AND state = ? AND decision IS NULL",
+            try RefundState.applied.applying(.refuse), now, decision.order, id, RefundState.applied)
+        try transaction.execute(
+            """
+            UPDATE refund SET state = ?, decision = ?, note = NULL, updated_at = ?
+            WHERE id = ? AND decision IS NULL AND state IN (?, ?)
+            """, try RefundState.applied.applying(.allow), JSONColumn(decision), now, id, RefundState.applied,
+            RefundState.rejected)
     }
 
     func refuse(_ id: RefundID, note: String, at now: Instant) async throws {

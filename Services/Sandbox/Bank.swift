@@ -36,10 +36,11 @@ struct Bank: Sendable {
             transaction: "B" + randomBytes(8).hex.uppercased(), kind: .credit, amount: request.amount,
             reference: request.reference, payer: request.from, isBasicAccount: request.isBasicAccount, key: nil, at: now
         )
-        return try await book(
-            BankMovement(
-                transaction: notice.transaction, isIncoming: true, amount: request.amount, counterpart: request.from,
-                purpose: request.reference), notice, treatment, at: now)
+        let movement = BankMovement(
+            transaction: notice.transaction, isIncoming: true, amount: request.amount, counterpart: request.from,
+            purpose: request.reference)
+        try await database.write { try Self.book(movement, notice, treatment, in: $0, at: now) }
+        return movement
     }
 
     private func payOut(_ request: BankPayout, _ treatment: Treatment) async throws -> BankPayoutStatus {
@@ -49,40 +50,38 @@ struct Bank: Sendable {
             transaction: transactionNumber, kind: treatment.refuses ? .payoutFailed : .payoutDone,
             amount: request.amount,
             reference: nil, payer: nil, isBasicAccount: nil, key: request.key, at: now)
-        let isNew = try await database.write { transaction in
-            try transaction.keep(
+        try await database.write { transaction in
+            let isNew = try transaction.keep(
                 "payout", request.key.text,
                 BankPayoutStatus(state: treatment.refuses ? .failed : .done, transaction: transactionNumber))
-        }
-        if isNew {
+            guard isNew else { return }
             // A refused payout moves nothing, and stands in the statement all the same.
-            _ = try await book(
+            try Self.book(
                 BankMovement(
                     transaction: transactionNumber, isIncoming: false,
                     amount: treatment.refuses ? .zero : request.amount,
-                    counterpart: request.to, purpose: request.purpose), notice, treatment, at: now)
+                    counterpart: request.to, purpose: request.purpose), notice, treatment, in: transaction, at: now)
         }
         return BankPayoutStatus(state: .sending, transaction: nil)
     }
 
-    private func book(
-        _ movement: BankMovement, _ notice: BankNotice, _ treatment: Treatment, at now: Instant
-    ) async throws -> BankMovement {
-        try await database.write { transaction in
-            try transaction.execute(
-                "INSERT INTO movement (details, notice) VALUES (?, ?)", JSONColumn(movement), JSONColumn(notice))
-            try treatment.send(.bank(notice), in: transaction, at: now)
-            return movement
-        }
+    private static func book(
+        _ movement: BankMovement, _ notice: BankNotice, _ treatment: Treatment, in transaction: Transaction,
+        at now: Instant
+    ) throws {
+        try transaction.execute(
+            "INSERT INTO movement (details, notice) VALUES (?, ?)", JSONColumn(movement), JSONColumn(notice))
+        try treatment.send(.bank(notice), in: transaction, at: now)
     }
 
     private func statement(after position: Int) async throws -> BankStatement {
-        try await database.read { transaction in
+        let now = clock.now
+        return try await database.read { transaction in
             let rows = try transaction.rows(
                 "SELECT number, notice FROM movement WHERE number > ? ORDER BY number LIMIT 500", position)
             return BankStatement(
-                notices: try rows.map { (try $0["notice"] as JSONColumn<BankNotice>).value },
-                position: try rows.last?["number"] ?? position)
+                notices: try rows.map { .notice((try $0["notice"] as JSONColumn<BankNotice>).value) },
+                position: try rows.last?["number"] ?? position, at: now)
         }
     }
 

@@ -55,9 +55,15 @@ struct Insurers: Sendable {
     }
 
     private func issue(_ request: IssueRequest, _ treatment: Treatment) async throws -> IssuedPolicy {
-        if treatment.refuses { throw Problem(.underwritingRefused) }
         let now = clock.now
         return try await database.write { transaction in
+            if treatment.refuses {
+                // What was issued under the same key stays issued.
+                guard let known: IssuedPolicy = try? transaction.required("policy", request.order.text) else {
+                    throw Problem(.underwritingRefused)
+                }
+                return known
+            }
             let digits = String(UInt64.random(in: 1_000_000_000...9_999_999_999))
             _ = try transaction.keep(
                 "policy", request.order.text,

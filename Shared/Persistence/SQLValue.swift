@@ -12,6 +12,10 @@ public enum SQLValue: Sendable, Equatable {
 /// A column holds something that its type does not allow: the database was changed behind our back.
 public struct CorruptColumn: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) {
+        self.description = description
+    }
 }
 
 /// What can stand in a column or in place of a `?`.
@@ -97,6 +101,7 @@ extension TenderState: SQLRepresentable {}
 extension RefundState: SQLRepresentable {}
 extension InvoiceState: SQLRepresentable {}
 extension PayoutState: SQLRepresentable {}
+extension PayoutHold: SQLRepresentable {}
 extension SurrenderReason: SQLRepresentable {}
 extension PaymentSentBack.Reason: SQLRepresentable {}
 extension InvoiceForm: SQLRepresentable {}

@@ -1,4 +1,5 @@
 import Configuration
+import Contracts
 import Foundation
 import SystemPackage
 
@@ -63,6 +64,16 @@ public final class Settings {
 
     public func flag(_ key: String, default fallback: Bool) -> Bool {
         reader.bool(forKey: ConfigKey(key), default: fallback)
+    }
+
+    /// An amount in yuan.
+    public func money(_ key: String, default fallback: String) -> Money {
+        do {
+            return try Money(yuan: text(key, default: fallback))
+        } catch {
+            problems.append("\(key) \(error)")
+            return .zero
+        }
     }
 
     public func reject(_ problem: String) { problems.append(problem) }

@@ -38,7 +38,6 @@ struct StateTests {
             .held: [.accept: .paid, .sendBack: .awaiting],
             .paid: [.refundPart: .partlyRefunded, .refundRest: .refunded],
             .partlyRefunded: [.refundPart: .partlyRefunded, .refundRest: .refunded],
-            .refunded: [.undoRefund: .paid],
         ])
     }
 
@@ -75,7 +74,9 @@ struct StateTests {
             .reviewing: [.approve: .approved, .refuse: .rejected],
             .approved: [.send: .sending],
             .sending: [.confirm: .done, .failPayout: .payoutFailed],
-            .payoutFailed: [.fillAccount: .approved],
+            .done: [.failPayout: .payoutFailed],
+            .payoutFailed: [.fillAccount: .approved, .confirm: .done],
+            .rejected: [.allow: .accountPending],
         ])
     }
 

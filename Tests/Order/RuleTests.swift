@@ -22,6 +22,7 @@ struct SurrenderTests {
         let tender: TenderState
         /// Milliseconds from the opening.
         let at: Int64
+        var isOpened = false
         var policy = PolicyState.sealed
         var region = "341800"
         let expected: Outcome
@@ -39,7 +40,9 @@ struct SurrenderTests {
         Case(tender: .opened, at: -1, expected: .refused(.refundAfterOpening)),
         Case(tender: .failed, at: -1, expected: .refused(.refundAfterOpening)),
         Case(tender: .awarded, at: -1, expected: .refused(.refundAfterOpening)),
-        Case(tender: .closed, at: -1, expected: .refused(.refundAfterOpening)),
+        Case(tender: .closed, at: -1, isOpened: true, expected: .refused(.refundAfterOpening)),
+        Case(tender: .closed, at: -1, expected: .allowed(.terminated)),
+        Case(tender: .suspended, at: -1, isOpened: true, expected: .refused(.refundAfterOpening)),
         Case(tender: .open, at: -1, region: "430100", expected: .refused(.refundNotInRegion)),
         Case(tender: .suspended, at: -1, region: "430100", expected: .allowed(.suspended)),
         Case(tender: .open, at: -1, policy: .surrendering, expected: .refused(.refundNoLivePolicy)),
@@ -54,7 +57,9 @@ struct SurrenderTests {
         do {
             let now = Instant(milliseconds: noon.milliseconds + row.at)
             result = .allowed(
-                try surrenderGround(policy: row.policy, tender: row.tender, opening: noon, rules: rules, at: now))
+                try surrenderGround(
+                    policy: row.policy, tender: row.tender, isOpened: row.isOpened, opening: noon, rules: rules, at: now
+                ))
         } catch {
             result = .refused(error.code)
         }

@@ -112,9 +112,11 @@ struct Applications: Sendable {
     private func quote(
         for order: InsuranceOrder, in lot: Lot, from provider: ProviderDetails, rules: RegionRules, at now: Instant
     ) -> Quote {
-        Quote(
-            premium: premium(for: order.deposit, from: provider), ratePerMillion: provider.ratePerMillion,
-            rulesVersion: rules.version, validUntil: min(now + .hours(rules.quoteValidHours), lot.details.opening))
+        let premium = premium(for: order.deposit, from: provider)
+        return Quote(
+            premium: premium, ratePerMillion: provider.ratePerMillion, rulesVersion: rules.version,
+            validUntil: min(now + .hours(rules.quoteValidHours), lot.details.opening),
+            commission: provider.commissionPerMillion.map { premium.share($0, of: 1_000_000) })
     }
 
     /// 提交申请 (A6): everything is there, and the quote is fixed.

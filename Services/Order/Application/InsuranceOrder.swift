@@ -43,6 +43,10 @@ struct InsuranceOrder: Codable, Sendable {
     var verificationCode: String?
     var endorsement: Endorsement?
     var refund: RefundID?
+    /// What was decided on `refund`, for whoever asks again.
+    var surrender: SurrenderDecision?
+    /// Of Payment; known from the instruction, or from the money if that was faster.
+    var paymentOrder: PaymentOrderID?
     var version = 1
     var updatedAt: Instant
 
@@ -77,6 +81,8 @@ struct InsuranceOrder: Codable, Sendable {
     mutating func advance(_ event: ApplicationState.Event) throws { application = try application.applying(event) }
     mutating func advance(_ event: PaymentState.Event) throws { payment = try payment.applying(event) }
     mutating func advance(_ event: PolicyState.Event) throws { policy = try policy.applying(event) }
+
+    func surrender(for refund: RefundID) -> SurrenderDecision? { self.refund == refund ? surrender : nil }
 
     /// Whether it stands in the way of another application for the same lot.
     var isLive: Bool {

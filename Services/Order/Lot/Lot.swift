@@ -6,14 +6,31 @@ struct Lot: Sendable {
     /// As the trading centre says; without the draw's commitment and seed.
     let details: LotDetails
     let seed: [UInt8]
+    /// When the trading centre's word that the bids are opened was first heard.
+    let openedAt: Instant?
 
     var commitment: String { Draw.commitment(to: seed) }
 
     /// Whether the bids are opened, as the trading centre said.
-    var isOpened: Bool {
+    var isOpened: Bool { openedAt != nil }
+
+    /// Whether what was paid at `time` can still become a policy: before the bids were opened, by the clock or by word.
+    func covers(_ time: Instant) -> Bool {
+        guard time < details.opening, openedAt.map({ time < $0 }) ?? true else { return false }
+        return switch details.state {
+        case .terminated: false
+        case .closed: isOpened
+        case .open, .suspended, .opened, .failed, .awarded: true
+        }
+    }
+
+    /// Whether the trading centre's word `details` says that the bids are opened. A closed tender was either opened or
+    /// terminated before; where that word was missed, the clock says which.
+    func isOpened(by details: LotDetails, at now: Instant) -> Bool {
         switch details.state {
-        case .opened, .failed, .awarded, .closed: true
+        case .opened, .failed, .awarded: true
         case .open, .suspended, .terminated: false
+        case .closed: self.details.state != .terminated && now >= details.opening
         }
     }
 

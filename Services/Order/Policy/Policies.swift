@@ -99,13 +99,16 @@ struct Policies: Sendable {
         guard let (order, lot) = try await store.orderAndLot(id), order.policy == .issuing else { return }
         let rules = try regions.rules(for: lot.details.region)
         let now = clock.now
-        let coverage = rules.coverage(
-            opening: lot.details.opening, issuedAt: now, validityDays: lot.details.validityDays)
+        let coverage =
+            order.coverage
+            ?? rules.coverage(opening: lot.details.opening, issuedAt: now, validityDays: lot.details.validityDays)
         let issued: IssuedPolicy
         do {
             issued = try await insurers.issue(order, coverage: coverage, isRepeated: isRepeated)
-        } catch let problem as Problem where problem.code == .underwritingRefused {
-            return try await fail(id)
+        } catch let problem as Problem where [400, 409, 422].contains(problem.code.status) {
+            // It does not take the order, now or ever; but the first word that it gave counts.
+            guard let known = try await insurers.issued(id) else { return try await fail(id) }
+            issued = known
         }
         let code = String(randomBytes(6).hex.prefix(10)).uppercased()
         let document = try draw(order, lot, issued, coverage, code: code, endorsement: nil)
@@ -117,6 +120,16 @@ struct Policies: Sendable {
             order.coverage = coverage
             order.verificationCode = code
             try transaction.keep(document, of: id)
+            if let insurer = order.insurer, let quote = order.quote {
+                try transaction.send(
+                    OrderMessage.toPayment(
+                        id,
+                        .policyIssued(
+                            PolicyIssued(
+                                order: id, policyNumber: issued.number, insurer: insurer.id, provider: order.provider,
+                                premium: quote.premium, commission: quote.commission ?? .zero,
+                                vatPercent: rules.vatPercent))), at: now)
+            }
             try transaction.notify(
                 order, "投保成功，视为已经购买投标保证保险，保单号 \(issued.number)。开标前无需下载保单。", at: now)
             if lot.isOpened { try Self.open(&order, transaction, at: now) }
@@ -128,10 +141,10 @@ struct Policies: Sendable {
         let now = clock.now
         try await store.database.write { transaction in
             guard var (order, _) = try transaction.orderAndLot(id), order.policy == .issuing,
-                let instruction = order.instruction
+                let paymentOrder = order.paymentOrder ?? order.instruction?.paymentOrder
             else { return }
             try order.advance(PolicyState.Event.fail)
-            try transaction.send(OrderMessage.returnPayment(id, instruction.paymentOrder, .orderClosed), at: now)
+            try transaction.send(OrderMessage.returnPayment(id, paymentOrder, .orderClosed), at: now)
             try transaction.update(&order, at: now)
         }
     }

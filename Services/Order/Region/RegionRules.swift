@@ -40,6 +40,7 @@ struct RegionRules: Codable, Sendable {
     let vatPercent: Int
     let underwriting: Underwriting
     let quoteValidHours: Int
+    let payouts: PayoutRules
 
     /// Cover of a policy: N days from the start, half-open (domain rule b2).
     func coverage(opening: Instant, issuedAt: Instant, validityDays: Int) -> CoveragePeriod {

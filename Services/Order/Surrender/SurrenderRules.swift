@@ -5,16 +5,18 @@ import Contracts
 /// - Parameter now: server time at which the request arrived; the opening is compared with it, never with a browser's.
 /// - Throws: the ``Problem`` that tells the bidder why not.
 func surrenderGround(
-    policy: PolicyState, tender: TenderState, opening: Instant, rules: RegionRules, at now: Instant
+    policy: PolicyState, tender: TenderState, isOpened: Bool, opening: Instant, rules: RegionRules, at now: Instant
 ) throws(Problem) -> SurrenderReason {
     // R3; the boundary belongs to the opening.
-    guard now < opening else { throw Problem(.refundAfterOpening) }
+    guard now < opening, !isOpened else { throw Problem(.refundAfterOpening) }
     let (ground, isAllowed): (SurrenderReason, Bool) =
         switch tender {
         case .open: (.withdrawn, rules.refunds.whenWithdrawn)  // R1
         case .suspended: (.suspended, rules.refunds.whenSuspended)  // R1
         case .terminated: (.terminated, rules.refunds.whenTerminated)  // R2
-        case .opened, .failed, .awarded, .closed: throw Problem(.refundAfterOpening)
+        // Never opened, it was terminated before it was closed.
+        case .closed: (.terminated, rules.refunds.whenTerminated)
+        case .opened, .failed, .awarded: throw Problem(.refundAfterOpening)
         }
     guard isAllowed else { throw Problem(.refundNotInRegion, "rules \(rules.version)") }
     guard policy == .sealed else { throw Problem(.refundNoLivePolicy) }

@@ -81,7 +81,9 @@ struct Underwriting: Sendable {
         case .approve:
             // Approved after the deadline is of no use to anybody.
             try order.advance(lot.takesApplications(at: now) ? .approve : .expire)
-            try transaction.notify(order, "您的投保申请已审核通过，请尽快付款。", at: now)
+            if order.application == .approved {
+                try transaction.notify(order, "您的投保申请已审核通过，请尽快付款。", at: now)
+            }
         case .reject:
             try order.advance(.reject)
             try transaction.notify(order, "您的投保申请未通过审核，请登录平台查看原因。", at: now)
@@ -109,7 +111,8 @@ struct Underwriting: Sendable {
     /// Asks about reviews whose answer may have been lost.
     func askAgain() async throws {
         for id in try await store.reviewing(since: clock.now - .seconds(3)) {
-            if let answer = try await insurers.underwriting(of: id), let verdict = answer.verdict {
+            // One that cannot be asked about does not hide the others.
+            if let answer = try? await insurers.underwriting(of: id), let verdict = answer.verdict {
                 try await take(InsurerNotice(order: id, verdict: verdict, note: answer.note))
             }
         }

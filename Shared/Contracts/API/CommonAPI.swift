@@ -21,6 +21,7 @@ public enum Event: Codable, Sendable, Equatable {
     case payoutFailed(PayoutResult)
     // From Order
     case surrenderAllowed(SurrenderAllowed)
+    case policyIssued(PolicyIssued)
     // From Refund
     case surrenderRefused(order: OrderID, refund: RefundID)
     case surrenderDone(order: OrderID, refund: RefundID)
@@ -62,6 +63,31 @@ public struct PaymentSentBack: Codable, Sendable, Equatable {
         self.order = order
         self.amount = amount
         self.reason = reason
+    }
+}
+
+/// A policy is issued, so the premium is earned (A10).
+public struct PolicyIssued: Codable, Sendable, Equatable {
+    public let order: OrderID
+    public let policyNumber: String
+    public let insurer: String
+    public let provider: String
+    public let premium: Money
+    /// The provider's part of the premium, with the tax that is inside it.
+    public let commission: Money
+    public let vatPercent: Int
+
+    public init(
+        order: OrderID, policyNumber: String, insurer: String, provider: String, premium: Money, commission: Money,
+        vatPercent: Int
+    ) {
+        self.order = order
+        self.policyNumber = policyNumber
+        self.insurer = insurer
+        self.provider = provider
+        self.premium = premium
+        self.commission = commission
+        self.vatPercent = vatPercent
     }
 }
 

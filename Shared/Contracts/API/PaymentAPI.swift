@@ -1,6 +1,7 @@
 /// Payment orders, the ledger and payouts (A9, R6).
 public enum PaymentAPI: ServiceAPI {
     public static let server = Party.payment
+    public static let eventSenders: Set<Party> = [.order]
 }
 
 public struct CreatePaymentOrder: Codable, Sendable {
@@ -12,10 +13,14 @@ public struct CreatePaymentOrder: Codable, Sendable {
     public let requiresBasicAccount: Bool
     public let amount: Money
     public let expiresAt: Instant
+    public let region: String?
+    /// The region's rules on paying out, as they were when the order was made.
+    public let payouts: PayoutRules?
 
     public init(
         order: OrderID, enterprise: EnterpriseID, payerName: Words, basicAccount: AccountReference,
-        requiresBasicAccount: Bool, amount: Money, expiresAt: Instant
+        requiresBasicAccount: Bool, amount: Money, expiresAt: Instant, region: String? = nil,
+        payouts: PayoutRules? = nil
     ) {
         self.order = order
         self.enterprise = enterprise
@@ -24,6 +29,21 @@ public struct CreatePaymentOrder: Codable, Sendable {
         self.requiresBasicAccount = requiresBasicAccount
         self.amount = amount
         self.expiresAt = expiresAt
+        self.region = region
+        self.payouts = payouts
+    }
+}
+
+/// Where a second person has to look before money leaves.
+public struct PayoutRules: Codable, Sendable, Equatable {
+    /// Above this, two operators release a payout.
+    public let approvalAbove: Money
+    /// What leaves for one region in a day, by Shanghai's calendar, before payouts wait.
+    public let dailyLimit: Money
+
+    public init(approvalAbove: Money, dailyLimit: Money) {
+        self.approvalAbove = approvalAbove
+        self.dailyLimit = dailyLimit
     }
 }
 
@@ -62,18 +82,77 @@ public struct CreatePayout: Codable, Sendable {
     }
 }
 
+/// Money on its way out: a refund (R6), or what came in and could not be taken (A9).
 public struct PayoutDetails: Codable, Sendable {
     public let id: PayoutID
     public let state: PayoutState
+    /// Why it waits, while it is held.
+    public let hold: PayoutHold?
+    public let order: OrderID?
+    public let refund: RefundID?
+    public let amount: Money?
+    public let account: AccountReference?
+    /// How many operators have released it; two are needed.
+    public let releases: Int?
+    public let createdAt: Instant?
 
-    public init(id: PayoutID, state: PayoutState) {
+    public init(
+        id: PayoutID, state: PayoutState, hold: PayoutHold? = nil, order: OrderID? = nil, refund: RefundID? = nil,
+        amount: Money? = nil, account: AccountReference? = nil, releases: Int? = nil, createdAt: Instant? = nil
+    ) {
         self.id = id
         self.state = state
+        self.hold = hold
+        self.order = order
+        self.refund = refund
+        self.amount = amount
+        self.account = account
+        self.releases = releases
+        self.createdAt = createdAt
     }
 }
 
 public enum PayoutState: String, Codable, Sendable, CaseIterable {
-    case sending, done, failed
+    case held, sending, done, failed
+}
+
+/// Why a payout waits for people, or for time.
+public enum PayoutHold: String, Codable, Sendable, CaseIterable {
+    /// The account's name is not the bidder's.
+    case nameDiffers = "name_differs"
+    /// Above the region's limit for one person.
+    case aboveLimit = "above_limit"
+    /// The region's limit for a day is used up; goes on by itself the next day.
+    case dailyLimit = "daily_limit"
+    /// The bank refused to give money back to where it came from; tried again by itself a few times.
+    case bankRefused = "bank_refused"
+}
+
+/// One operator's word on a held payout.
+public struct DecidePayout: Codable, Sendable {
+    public enum Decision: String, Codable, Sendable {
+        case release
+        /// Of a refund only: the bidder names another account. What came in by mistake has to go back.
+        case refuse
+    }
+
+    public let decision: Decision
+    /// Another account, for money that its sender's bank does not take back. Both operators name the same one.
+    public let account: AccountReference?
+
+    public init(_ decision: Decision, account: AccountReference? = nil) {
+        self.decision = decision
+        self.account = account
+    }
+}
+
+/// The switch that stops all money from leaving.
+public struct PayoutSwitch: Codable, Sendable, Equatable {
+    public let isPaused: Bool
+
+    public init(isPaused: Bool) {
+        self.isPaused = isPaused
+    }
 }
 
 /// The bank's word: money came in, or a payout ended.
@@ -109,6 +188,45 @@ public struct BankNotice: Codable, Sendable {
         self.isBasicAccount = isBasicAccount
         self.key = key
         self.at = at
+    }
+}
+
+/// One entry of the ledger: `amount` moved from the account `credit` to the account `debit`.
+public struct LedgerEntry: Codable, Sendable, Equatable {
+    public let number: Int
+    public let debit: String
+    public let credit: String
+    public let amount: Money
+    public let order: OrderID?
+    /// What it is about: a payout, a movement at the bank, a policy, an order.
+    public let subject: String
+    public let at: Instant
+
+    public init(
+        number: Int, debit: String, credit: String, amount: Money, order: OrderID?, subject: String, at: Instant
+    ) {
+        self.number = number
+        self.debit = debit
+        self.credit = credit
+        self.amount = amount
+        self.order = order
+        self.subject = subject
+        self.at = at
+    }
+}
+
+/// A statement: the entries of one account or of one order.
+public struct LedgerQuery: Codable, Sendable {
+    public let account: String?
+    public let order: OrderID?
+    public let cursor: String?
+    public let limit: Int?
+
+    public init(account: String? = nil, order: OrderID? = nil, cursor: String? = nil, limit: Int? = nil) {
+        self.account = account
+        self.order = order
+        self.cursor = cursor
+        self.limit = limit
     }
 }
 
@@ -150,6 +268,23 @@ extension Endpoint where API == PaymentAPI, ID == PayoutID, Request == Nothing, 
 
 extension Endpoint where API == PaymentAPI, ID == Nothing, Request == Nothing, Reply == [AccountBalance] {
     public static var trialBalance: Self { .get("/v1/ledger/trial-balance", for: .parties(.tool)) }
+}
+
+extension Endpoint where API == PaymentAPI, ID == Nothing, Request == LedgerQuery, Reply == Page<LedgerEntry> {
+    public static var ledgerEntries: Self { .get("/v1/ledger/entries", for: .parties(.tool)) }
+}
+
+extension Endpoint where API == PaymentAPI, ID == Nothing, Request == Nothing, Reply == [PayoutDetails] {
+    /// Payouts that wait for a person.
+    public static var heldPayouts: Self { .get("/v1/held-payouts", for: .person(.platformOperator)) }
+}
+
+extension Endpoint where API == PaymentAPI, ID == PayoutID, Request == DecidePayout, Reply == PayoutDetails {
+    public static var decidePayout: Self { .post("/v1/payouts/{id}/decisions", for: .person(.platformOperator)) }
+}
+
+extension Endpoint where API == PaymentAPI, ID == Nothing, Request == PayoutSwitch, Reply == PayoutSwitch {
+    public static var pausePayouts: Self { .put("/v1/payout-switch", for: .person(.platformOperator)) }
 }
 
 extension Endpoint where API == PaymentAPI, ID == Nothing, Request == BankNotice, Reply == Nothing {

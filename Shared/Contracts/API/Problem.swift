@@ -74,6 +74,8 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
     case refundAfterOpening = "refund_after_opening"
     case refundNotInRegion = "refund_not_in_region"
     case refundNoLivePolicy = "refund_no_live_policy"
+    case amountAbovePaid = "amount_above_paid"
+    case secondPersonNeeded = "second_person_needed"
     case accountNameDiffers = "account_name_differs"
     case invoiceBeforeOpening = "invoice_before_opening"
     case invoiceKindNotOffered = "invoice_kind_not_offered"
@@ -98,7 +100,8 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .methodNotAllowed: 405
         case .versionConflict, .orderExists, .lotClosed, .wrongState, .policySealed, .documentNotReady,
             .refundAfterOpening, .refundNotInRegion, .refundNoLivePolicy, .invoiceBeforeOpening, .invoiceExists,
-            .enterpriseNotSaved, .quoteExpired, .replayed, .underwritingRefused, .approvalNeeded, .approvalRefused:
+            .enterpriseNotSaved, .quoteExpired, .replayed, .amountAbovePaid, .secondPersonNeeded, .underwritingRefused,
+            .approvalNeeded, .approvalRefused:
             409
         case .keyLocked: 423
         case .bodyTooLarge: 413
@@ -200,6 +203,8 @@ public enum ProblemCode: String, Codable, Sendable, CaseIterable {
         case .refundAfterOpening: ("已到开标时间，不予退保。", "The bids are opened; nothing is refunded any more.")
         case .refundNotInRegion: ("本地区的规则不允许此情形退保。", "This region's rules do not refund in this case.")
         case .refundNoLivePolicy: ("该订单没有可退的保单。", "The order has no policy that can be given back.")
+        case .amountAbovePaid: ("退款合计不能超过已收金额。", "More would go back than was paid.")
+        case .secondPersonNeeded: ("须由另一人复核。", "Another person has to decide, not the same one again.")
         case .accountNameDiffers: ("账户名称与投保企业名称不一致。", "The account's name is not the bidder's.")
         case .invoiceBeforeOpening: ("开标后才能申请发票。", "An invoice can be asked for after the opening only.")
         case .invoiceKindNotOffered: ("电子发票只支持增值税普通发票。", "This kind of invoice is not offered on this medium.")

@@ -251,12 +251,37 @@ public struct StatementQuery: Codable, Sendable {
 
 /// What came in and went out, in the order of booking: the remedy for callbacks that got lost.
 public struct BankStatement: Codable, Sendable {
-    public let notices: [BankNotice]
-    public let position: Int
+    /// One movement of the account.
+    public enum Line: Codable, Sendable {
+        case notice(BankNotice)
+        /// What the bank booked and we cannot read, such as a kind that we do not know. The lines behind it count.
+        case unreadable
 
-    public init(notices: [BankNotice], position: Int) {
+        public init(from decoder: any Decoder) throws {
+            do {
+                self = .notice(try BankNotice(from: decoder))
+            } catch {
+                self = .unreadable
+            }
+        }
+
+        public func encode(to encoder: any Encoder) throws {
+            switch self {
+            case .notice(let notice): try notice.encode(to: encoder)
+            case .unreadable: try [String: String]().encode(to: encoder)
+            }
+        }
+    }
+
+    public let notices: [Line]
+    public let position: Int
+    /// The bank's time: what it booked until then and behind `position` stands in `notices`.
+    public let at: Instant?
+
+    public init(notices: [Line], position: Int, at: Instant? = nil) {
         self.notices = notices
         self.position = position
+        self.at = at
     }
 }
 

@@ -15,7 +15,6 @@ public enum PaymentState: String, StateAxis {
 
     public enum Event: String, Codable, CaseIterable, Sendable {
         case request, receive, accept, sendBack, hold, expire, refundPart, refundRest
-        case undoRefund
     }
 
     public func next(on event: Event) -> PaymentState? {
@@ -28,8 +27,6 @@ public enum PaymentState: String, StateAxis {
         case (.awaiting, .expire), (.none, .expire): .failed
         case (.paid, .refundPart), (.partlyRefunded, .refundPart): .partlyRefunded
         case (.paid, .refundRest), (.partlyRefunded, .refundRest): .refunded
-        // The bank could not pay the refund out.
-        case (.refunded, .undoRefund): .paid
         default: nil
         }
     }

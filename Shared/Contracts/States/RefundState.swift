@@ -21,13 +21,17 @@ public enum RefundState: String, StateAxis {
 
     public func next(on event: Event) -> RefundState? {
         switch (self, event) {
-        case (.applied, .allow): .accountPending
+        // Allowed once is allowed, whatever somebody else was told in the meantime.
+        case (.applied, .allow), (.rejected, .allow): .accountPending
         case (.applied, .refuse), (.reviewing, .refuse): .rejected
         case (.accountPending, .fillAccount): .reviewing
         case (.reviewing, .approve): .approved
         case (.approved, .send): .sending
         case (.sending, .confirm): .done
-        case (.sending, .failPayout): .payoutFailed
+        // The bank may take its word back: the account it paid to sent the money back (退汇).
+        case (.sending, .failPayout), (.done, .failPayout): .payoutFailed
+        // Or it says at last that it paid what it had called refused.
+        case (.payoutFailed, .confirm): .done
         case (.payoutFailed, .fillAccount): .approved
         default: nil
         }

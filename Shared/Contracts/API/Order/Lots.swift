@@ -88,13 +88,19 @@ public struct ProviderDetails: Codable, Sendable, Equatable {
     /// Premium as a share of the deposit, in millionths.
     public let ratePerMillion: Int64
     public let minimumPremium: Money
+    /// The provider's part of the premium, in millionths.
+    public let commissionPerMillion: Int64?
 
-    public init(id: String, name: Words, insurers: [InsurerDetails], ratePerMillion: Int64, minimumPremium: Money) {
+    public init(
+        id: String, name: Words, insurers: [InsurerDetails], ratePerMillion: Int64, minimumPremium: Money,
+        commissionPerMillion: Int64? = nil
+    ) {
         self.id = id
         self.name = name
         self.insurers = insurers
         self.ratePerMillion = ratePerMillion
         self.minimumPremium = minimumPremium
+        self.commissionPerMillion = commissionPerMillion
     }
 }
 

@@ -66,12 +66,17 @@ public struct Quote: Codable, Sendable, Equatable {
     public let ratePerMillion: Int64
     public let rulesVersion: String
     public let validUntil: Instant
+    /// The provider's part of the premium.
+    public let commission: Money?
 
-    public init(premium: Money, ratePerMillion: Int64, rulesVersion: String, validUntil: Instant) {
+    public init(
+        premium: Money, ratePerMillion: Int64, rulesVersion: String, validUntil: Instant, commission: Money? = nil
+    ) {
         self.premium = premium
         self.ratePerMillion = ratePerMillion
         self.rulesVersion = rulesVersion
         self.validUntil = validUntil
+        self.commission = commission
     }
 }
 
