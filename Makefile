@@ -9,7 +9,7 @@ PACKAGES := libssl-dev libsqlite3-dev libpq-dev postgresql libpango1.0-dev libca
 	chromium chromium-driver libnss3-tools python3-selenium fonts-noto-cjk
 BENCH_PACKAGES := wrk nginx-light golang-go
 
-.PHONY: help setup build demo test format lint bench sanitize fuzz clean test-containers
+.PHONY: help setup build demo test format lint bench sanitize fuzz chaos clean test-containers
 
 help: ## Lists the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,8 +53,16 @@ sanitize: setup ## Runs the tests of the modules that wrap C, and Auth's, under 
 fuzz: setup ## Fuzzes what reads certificates, messages, tickets and JSON (SECONDS_EACH=15).
 	Tests/Fuzz/run
 
+ORDERS ?= 10000
+FAULTS ?= 1000
+SEED ?= 1
+
+chaos: build ## Breaks a deployment on each engine while bidders use it (ORDERS=10000 FAULTS=1000 SEED=1).
+	for database in sqlite postgresql; do \
+	  .build/debug/baohan chaos --database $$database --orders $(ORDERS) --faults $(FAULTS) --seed $(SEED) || exit 1; done
+
 test-containers: ## Builds the images and walks against them; needs Docker with Compose.
 	deploy/test-containers
 
 clean: ## Removes what was built and the demo's state.
-	rm -rf .build .build-asan .build-tsan .build-fuzz $(STATE)
+	rm -rf .build .build-asan .build-tsan .build-fuzz $(STATE) .state-chaos

@@ -74,8 +74,9 @@ struct Store: Sendable {
                 """, details.state, details.opening, details.version, JSONColumn(details), searchText,
                 known.openedAt ?? (known.isOpened(by: details, at: now) ? now : nil), details.id,
                 known.details.version)
-            guard let lot = try transaction.lot(details.id), lot.isOpened, !known.isOpened else { return }
-            for var order in try transaction.orders("lot = ? AND policy = 'sealed'", lot.details.id) {
+            guard let lot = try transaction.lot(details.id), lot.isOver, !known.isOver else { return }
+            for var order in try transaction.orders("lot = ? AND policy = 'sealed'", lot.details.id) where lot.isOpened
+            {
                 try Policies.open(&order, transaction, at: now)
                 try transaction.update(&order, at: now)
             }

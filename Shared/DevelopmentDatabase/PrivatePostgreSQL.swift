@@ -15,6 +15,8 @@ public struct PrivatePostgreSQL: Sendable {
     public let port: Int
     /// Before the names of databases, so that several deployments share one server.
     public var prefix = ""
+    /// Whether a second server on the next port has every commit before it is acknowledged, and can take over.
+    public var hasReplica = false
     /// Whether others use it too, so that it does not stop with a deployment.
     public var isShared = false
     /// Whether commits reach the disk. Only tests that never cut the power leave it out.
@@ -33,12 +35,16 @@ public struct PrivatePostgreSQL: Sendable {
                 ? URL(fileURLWithPath: "/var/tmp/\(name)") : state.appendingPathComponent("postgresql"), port: port)
     }
 
-    private var data: URL { folder.appendingPathComponent("data") }
     private var keys: URL { folder.appendingPathComponent("keys") }
+    var nodes: [Int] { hasReplica ? [0, 1] : [0] }
+
+    func data(_ node: Int) -> URL { folder.appendingPathComponent("data-\(node)") }
 
     /// How a service finds its database.
     public func address(of service: String) -> String {
-        "postgresql://\(service)@localhost:\(port)/\(prefix)\(service)?hostaddr=127.0.0.1&sslmode=verify-full"
+        let hosts = nodes.map { "localhost:\(port + $0)" }.joined(separator: ",")
+        let addresses = nodes.map { _ in "127.0.0.1" }.joined(separator: ",")
+        return "postgresql://\(service)@\(hosts)/\(prefix)\(service)?hostaddr=\(addresses)&sslmode=verify-full"
             + "&sslrootcert=\(keys.path)/root.pem&sslcert=\(keys.path)/\(service).pem"
             + "&sslkey=\(keys.path)/\(service).key&target_session_attrs=read-write"
     }
@@ -48,27 +54,30 @@ public struct PrivatePostgreSQL: Sendable {
     /// Starts the server, and makes it and the databases first where they are not there.
     public func start() async throws {
         try await Self.onThread {
-            if !FileManager.default.fileExists(atPath: data.appendingPathComponent("PG_VERSION").path) {
+            if !FileManager.default.fileExists(atPath: data(0).appendingPathComponent("PG_VERSION").path) {
                 try initialise()
-            } else if try tool("pg_ctl", ["status", "-D", data.path]).status != 0 {
-                try launch()
+                if hasReplica { try addReplica(1, of: 0) }
+            } else {
+                for node in nodes where try tool("pg_ctl", ["status", "-D", data(node).path]).status != 0 {
+                    try launch(node)
+                }
             }
         }
         try await createDatabases()
     }
 
     /// As a child of this process, and not by `pg_ctl`: a daemon keeps what Foundation watches a child by.
-    private func launch() throws {
-        let log = folder.appendingPathComponent("log")
+    func launch(_ node: Int) throws {
+        let log = folder.appendingPathComponent("log-\(node)")
         if !FileManager.default.fileExists(atPath: log.path) { try Data().write(to: log) }
         let output = try FileHandle(forWritingTo: log)
         try output.seekToEnd()
-        let server = process("postgres", ["-D", data.path])
+        let server = process("postgres", ["-D", data(node).path, "-p", String(port + node)])
         server.standardOutput = output
         server.standardError = output
         try server.run()
         let deadline = Date(timeIntervalSinceNow: 60)
-        while try tool("pg_isready", ["-q", "-h", folder.path, "-p", String(port)]).status != 0 {
+        while try tool("pg_isready", ["-q", "-h", folder.path, "-p", String(port + node)]).status != 0 {
             guard server.isRunning, Date() < deadline else {
                 throw Failure(description: "PostgreSQL does not start: \(try String(contentsOf: log, encoding: .utf8))")
             }
@@ -76,7 +85,7 @@ public struct PrivatePostgreSQL: Sendable {
     }
 
     /// Work that waits for programs keeps no thread of the concurrency runtime.
-    private static func onThread(_ work: @escaping @Sendable () throws -> Void) async throws {
+    static func onThread(_ work: @escaping @Sendable () throws -> Void) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             Thread.detachNewThread { continuation.resume(with: Result { try work() }) }
         }
@@ -93,12 +102,16 @@ public struct PrivatePostgreSQL: Sendable {
     }
 
     public func stop() {
-        if !isShared { _ = try? tool("pg_ctl", ["stop", "-m", "fast", "-D", data.path]) }
+        guard !isShared else { return }
+        // The replica last: the other one waits for it.
+        for node in nodes.sorted(by: { (try? isPrimary($0)) == true && (try? isPrimary($1)) != true }) {
+            _ = try? tool("pg_ctl", ["stop", "-m", "fast", "-D", data(node).path])
+        }
     }
 
     /// Stops the server and forgets everything in it.
     public func remove() throws {
-        if FileManager.default.fileExists(atPath: data.path) { stop() }
+        if FileManager.default.fileExists(atPath: data(0).path) { stop() }
         try? FileManager.default.removeItem(at: folder)
     }
 
@@ -110,11 +123,10 @@ public struct PrivatePostgreSQL: Sendable {
                 "chown", ["postgres:", folder.path, keys.appendingPathComponent("server.key").path], asRoot: true)
         }
         try succeed(
-            "initdb", ["-D", data.path, "--auth=peer", "--username=baohan", "--encoding=UTF8", "--locale=C.UTF-8"])
+            "initdb", ["-D", data(0).path, "--auth=peer", "--username=baohan", "--encoding=UTF8", "--locale=C.UTF-8"])
         try append(
             """
             listen_addresses = '127.0.0.1'
-            port = \(port)
             unix_socket_directories = '\(folder.path)'
             max_connections = 600
             ssl = on
@@ -123,17 +135,19 @@ public struct PrivatePostgreSQL: Sendable {
             ssl_key_file = '\(keys.path)/server.key'
             ssl_ca_file = '\(keys.path)/root.pem'
             fsync = \(isDurable ? "on" : "off")
+            wal_level = replica
+            hot_standby = on
 
             """, to: "postgresql.conf")
         // Whoever has the role's certificate, and the user that runs the server.
         try write(
             """
-            local all baohan peer map=owner
+            local all,replication baohan peer map=owner
             hostssl all all 127.0.0.1/32 cert
 
             """, to: "pg_hba.conf")
         try write("owner \(getuid() == 0 ? "postgres" : NSUserName()) baohan\n", to: "pg_ident.conf")
-        try launch()
+        try launch(0)
         for role in Self.roles { try query("CREATE ROLE \"\(role)\" LOGIN") }
     }
 
@@ -162,13 +176,13 @@ public struct PrivatePostgreSQL: Sendable {
     }
 
     private func append(_ text: String, to name: String) throws {
-        let file = data.appendingPathComponent(name)
+        let file = data(0).appendingPathComponent(name)
         try write(String(contentsOf: file, encoding: .utf8) + text, to: name)
     }
 
     private func write(_ text: String, to name: String) throws {
         // Truncates in place: the file stays its owner's.
-        let handle = try FileHandle(forWritingTo: data.appendingPathComponent(name))
+        let handle = try FileHandle(forWritingTo: data(0).appendingPathComponent(name))
         try handle.truncate(atOffset: 0)
         try handle.write(contentsOf: Data(text.utf8))
         try handle.close()
@@ -197,23 +211,25 @@ public struct PrivatePostgreSQL: Sendable {
 
     /// Runs SQL as the server's owner.
     @discardableResult
-    public func query(_ sql: String, in database: String = "postgres") throws -> String {
-        try succeed(
+    public func query(_ sql: String, in database: String = "postgres", node: Int? = nil) throws -> String {
+        let node = node ?? nodes.first { nodes.count == 1 || (try? isPrimary($0)) == true } ?? 0
+        return try succeed(
             "psql",
             [
-                "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder.path, "-p", String(port), "-U", "baohan",
+                "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder.path, "-p", String(port + node), "-U",
+                "baohan",
                 "-d", database, "-c", sql,
             ])
     }
 
     @discardableResult
-    private func succeed(_ name: String, _ arguments: [String], asRoot: Bool = false) throws -> String {
+    func succeed(_ name: String, _ arguments: [String], asRoot: Bool = false) throws -> String {
         let result = try tool(name, arguments, asRoot: asRoot)
         guard result.status == 0 else { throw Failure(description: "\(name): \(result.output)") }
         return result.output
     }
 
-    private func tool(
+    func tool(
         _ name: String, _ arguments: [String], asRoot: Bool = false
     ) throws -> (status: Int32, output: String) {
         let process = process(name, arguments, asRoot: asRoot)

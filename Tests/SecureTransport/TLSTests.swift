@@ -314,15 +314,19 @@ struct TLSTests {
         try await eventually("no handler is left") { handlers.allSatisfy { $0.handler == nil } }
     }
 
-    /// Open TCP sockets at `port`, either end, but those that only wait for their time to pass.
+    /// This process's TCP sockets at `port`, either end, but those that only wait for their time to pass.
     private static func sockets(at port: Int) throws -> Int {
         let suffix = ":" + String(port, radix: 16, uppercase: true)
+        let own = Set(
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            })
         let table = try FileHandle(forReadingAtPath: "/proc/net/tcp")?.readToEnd() ?? Data()
         return String(decoding: table, as: UTF8.self).split(separator: "\n").dropFirst().filter {
             line in
             let fields = line.split(separator: " ")
             return (fields[1].hasSuffix(suffix) || fields[2].hasSuffix(suffix)) && fields[3] != "06"
-                && fields[3] != "0A"
+                && fields[3] != "0A" && own.contains("socket:[\(fields[9])]")
         }.count
     }
 

@@ -15,6 +15,8 @@ struct LocalDeployment: Sendable {
     let ports: [String: Int]
     /// Instead of files.
     let postgreSQL: PrivatePostgreSQL?
+    /// Where the files of SQLite are, if not beside everything else.
+    var databases: URL?
 
     init(_ options: DeploymentOptions) {
         let state = URL(fileURLWithPath: options.state)
@@ -99,7 +101,7 @@ struct LocalDeployment: Sendable {
     /// Where a service keeps its data. The sandbox keeps its own in a file.
     func database(of service: String) -> String {
         guard let postgreSQL, service != "sandbox" else {
-            return state.appendingPathComponent("\(service).sqlite").path
+            return (databases ?? state).appendingPathComponent("\(service).sqlite").path
         }
         return postgreSQL.address(of: service)
     }

@@ -20,7 +20,7 @@ final class ServiceProcesses: Sendable {
 
     /// - Parameters:
     ///   - binaries: the folder with the executables; this one's by default.
-    ///   - environment: for all processes, beside their configuration.
+    ///   - environment: for all processes; stands above their configuration.
     init(_ deployment: LocalDeployment, binaries: URL? = nil, environment: [String: String] = [:]) {
         self.deployment = deployment
         self.environment = environment
@@ -51,8 +51,8 @@ final class ServiceProcesses: Sendable {
         try handle.seekToEnd()
         let process = Process()
         process.executableURL = binaries.appendingPathComponent(service)
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-            .merging(deployment.environment(of: service)) { $1 }
+        process.environment = ProcessInfo.processInfo.environment.merging(deployment.environment(of: service)) { $1 }
+            .merging(environment) { $1 }
         process.standardOutput = handle
         process.standardError = handle
         process.standardInput = FileHandle.nullDevice
@@ -61,19 +61,20 @@ final class ServiceProcesses: Sendable {
     }
 
     func waitUntilReady() async throws {
-        let clock = ContinuousClock()
-        let deadline = clock.now + Self.startTimeout
-        for service in LocalDeployment.services {
-            while true {
-                if try await isReady(service) { break }
-                let isRunning = processes.withLock { $0[service]?.isRunning ?? false }
-                guard isRunning, clock.now < deadline else {
-                    throw Failure(description: "\(service) did not start: \(logEnd(service))")
-                }
-                try await Task.sleep(for: .milliseconds(20))
+        for service in LocalDeployment.services { try await waitUntilReady(service) }
+    }
+
+    func waitUntilReady(_ service: String) async throws {
+        let deadline = ContinuousClock.now + Self.startTimeout
+        while try await !isReady(service) {
+            guard isRunning(service), ContinuousClock.now < deadline else {
+                throw Failure(description: "\(service) did not start: \(logEnd(service))")
             }
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
+
+    func isRunning(_ service: String) -> Bool { processes.withLock { $0[service]?.isRunning ?? false } }
 
     private func isReady(_ service: String) async throws -> Bool {
         switch service {
@@ -108,6 +109,10 @@ final class ServiceProcesses: Sendable {
     func processIdentifier(of service: String) -> Int32? {
         processes.withLock { $0[service]?.processIdentifier }
     }
+
+    /// Stops a process where it is, for a time.
+    func halt(_ service: String) { _ = processIdentifier(of: service).map { Foundation.kill($0, SIGSTOP) } }
+    func resume(_ service: String) { _ = processIdentifier(of: service).map { Foundation.kill($0, SIGCONT) } }
 
     /// Asks all to end, and waits for it.
     func stop() {

@@ -182,15 +182,26 @@ struct DevelopmentPKI {
         by authority: CertificateAuthority,
         change: (inout CertificateAuthority.Request) -> Void = { _ in }
     ) throws {
+        try issue(file, Self.caLock(name, creditCode, change), key: key, by: authority)
+    }
+
+    /// A certificate as a CA lock holds it, in memory only.
+    func caLock(name: Words, creditCode: UnifiedSocialCreditCode, key: PrivateKey) throws -> Certificate {
+        try load("ca-root").issue(Self.caLock(name, creditCode) { _ in }, for: key.publicKey)
+    }
+
+    private static func caLock(
+        _ name: Words, _ creditCode: UnifiedSocialCreditCode, _ change: (inout CertificateAuthority.Request) -> Void
+    ) -> CertificateAuthority.Request {
         let now = Int64(Date().timeIntervalSince1970)
         var request = CertificateAuthority.Request(
             subject: [("C", "CN"), ("O", name.text), ("serialNumber", creditCode.text), ("CN", name.text)],
-            notBefore: now - 3_600, notAfter: now + Self.validity)
+            notBefore: now - 3_600, notAfter: now + validity)
         request.keyUsage = "critical,digitalSignature,nonRepudiation"
         request.extendedKeyUsage = ["clientAuth"]
         request.texts = [(oid: "1.2.156.10260.4.1.4", value: creditCode.text)]
         change(&request)
-        try issue(file, request, key: key, by: authority)
+        return request
     }
 
     private func issue(

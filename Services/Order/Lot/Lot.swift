@@ -14,6 +14,9 @@ struct Lot: Sendable {
     /// Whether the bids are opened, as the trading centre said.
     var isOpened: Bool { openedAt != nil }
 
+    /// Whether nobody can apply any more, ever: opened or terminated.
+    var isOver: Bool { isOpened || details.state == .terminated || details.state == .closed }
+
     /// Whether what was paid at `time` can still become a policy: before the bids were opened, by the clock or by word.
     func covers(_ time: Instant) -> Bool {
         guard time < details.opening, openedAt.map({ time < $0 }) ?? true else { return false }
