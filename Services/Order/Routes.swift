@@ -12,7 +12,7 @@ func addRoutes(
     routes.on(.lot) { call in try await lots.lot(call.id) }
     routes.on(.providers) { _ in try await lots.allProviders() }
     routes.on(.lotNotice) { call in
-        try await lots.take(call.body.lot)
+        try await database.takeIn(call.key, "lot", at: clock.now) { try await lots.take(call.body.lot) }
         return Nothing()
     }
 
@@ -38,7 +38,7 @@ func addRoutes(
         try await underwriting.giveInformation(call.id, call.body, by: call.person, key: call.key)
     }
     routes.on(.insurerNotice) { call in
-        try await underwriting.take(call.body)
+        try await database.takeIn(call.key, "underwriting", at: clock.now) { try await underwriting.take(call.body) }
         return Nothing()
     }
 
@@ -57,6 +57,11 @@ func addRoutes(
     routes.on(.askSurrender) { call in try await surrenders.decide(call.id, call.body) }
     routes.on(.invoiceBasis) { call in try await policies.invoiceBasis(of: call.id, for: call.body.enterprise) }
 
+    routes.on(.callbacks) { _ in try await database.callbacks() }
+    routes.on(.replayCallback) { call in
+        try await database.replayCallback(call.id, at: clock.now)
+        return Nothing()
+    }
     routes.on(.deadLetters) { _ in try await database.deadLetters() }
     routes.on(.replayDeadLetter) { call in
         try await database.replayDeadLetter(call.id, at: clock.now)

@@ -77,6 +77,7 @@ let paymentMigrations = [
             WHERE refund IS NOT NULL AND state IN ('sending', 'done');
         CREATE TABLE earned (
             order_id TEXT PRIMARY KEY,
+            policy_number TEXT NOT NULL,
             insurer TEXT NOT NULL,
             provider TEXT NOT NULL,
             insurer_share BIGINT NOT NULL CHECK (insurer_share >= 0),
@@ -141,6 +142,14 @@ let paymentMigrations = [
             at BIGINT
         );
         INSERT INTO payout_switch ("only", is_paused) VALUES (1, 0);
+        CREATE TABLE settlement (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            order_id TEXT NOT NULL,
+            details TEXT NOT NULL,
+            at BIGINT NOT NULL
+        );
+        CREATE INDEX settlement_at ON settlement (at);
         CREATE TABLE unexplained (
             number \(dialect.counter),
             bank_transaction TEXT NOT NULL,

@@ -17,12 +17,18 @@ func paymentService(_ runtime: Runtime) async throws {
     let payments = Payments(store: store, bank: bank, rules: rules, clock: clock, logger: runtime.logger)
     let orders = runtime.client(OrderAPI.self)
     let refunds = runtime.client(RefundAPI.self)
+    let insurers = runtime.callbackClient(InsurerAPI.self)
+    let providers = runtime.callbackClient(ProviderAPI.self)
     let relay = Relay<PaymentMessage>(database, now: { clock.now }, logger: runtime.logger) { message, delivery in
         switch message {
         case .toOrder(let event):
             try await orders.call(.event, EventEnvelope(id: delivery.id, at: delivery.createdAt, event: event))
         case .toRefund(let event):
             try await refunds.call(.event, EventEnvelope(id: delivery.id, at: delivery.createdAt, event: event))
+        case .tellInsurer(let settlement):
+            try await insurers.call(.settlement, settlement, key: delivery.id.text)
+        case .tellProvider(let settlement):
+            try await providers.call(.settlement, settlement, key: delivery.id.text)
         case .payOut(let payout):
             try await payments.payOut(payout, key: delivery.id, isRepeated: delivery.attempt > 1)
         }
@@ -46,12 +52,23 @@ enum PaymentMessage: OutboxMessage {
     case toOrder(Event)
     case toRefund(Event)
     case payOut(PayoutID)
+    case tellInsurer(Settlement)
+    case tellProvider(Settlement)
 
     var aggregate: String {
         switch self {
         case .toOrder(let event): "order " + Self.subject(of: event)
         case .toRefund(let event): "refund " + Self.subject(of: event)
         case .payOut(let payout): payout.text
+        case .tellInsurer(let settlement): "insurer " + settlement.order.text
+        case .tellProvider(let settlement): "provider " + settlement.order.text
+        }
+    }
+
+    var isCallback: Bool {
+        switch self {
+        case .tellInsurer, .tellProvider: true
+        case .toOrder, .toRefund, .payOut: false
         }
     }
 
@@ -60,6 +77,8 @@ enum PaymentMessage: OutboxMessage {
         case .toOrder: "event to order"
         case .toRefund: "event to refund"
         case .payOut: "payout"
+        case .tellInsurer: "settlement to insurer"
+        case .tellProvider: "settlement to provider"
         }
     }
 

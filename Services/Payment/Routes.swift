@@ -22,10 +22,15 @@ func addRoutes(to routes: Routes<PaymentAPI>, database: Database, payments: Paym
     routes.on(.trialBalance) { _ in try await payments.store.trialBalance() }
     routes.on(.ledgerEntries) { call in try await payments.store.ledgerEntries(call.body) }
     routes.on(.bankNotice) { call in
-        try await payments.take(call.body)
+        try await database.takeIn(call.key, "bank", at: clock.now) { try await payments.take(call.body) }
         return Nothing()
     }
 
+    routes.on(.callbacks) { _ in try await database.callbacks() }
+    routes.on(.replayCallback) { call in
+        try await database.replayCallback(call.id, at: clock.now)
+        return Nothing()
+    }
     routes.on(.deadLetters) { _ in try await database.deadLetters() }
     routes.on(.replayDeadLetter) { call in
         try await database.replayDeadLetter(call.id, at: clock.now)

@@ -198,9 +198,10 @@ struct Store: Sendable {
             let earned = rest >= shares.total ? shares : shares.part(max(rest, .zero))
             let added = try transaction.execute(
                 """
-                INSERT INTO earned (order_id, insurer, provider, insurer_share, provider_share, tax_share)
-                VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO NOTHING
-                """, issued.order, issued.insurer, issued.provider, earned.insurer, earned.provider, earned.tax)
+                INSERT INTO earned (order_id, policy_number, insurer, provider, insurer_share, provider_share, tax_share)
+                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (order_id) DO NOTHING
+                """, issued.order, issued.policyNumber, issued.insurer, issued.provider, earned.insurer,
+                earned.provider, earned.tax)
             guard added == 1 else { return }
             for (account, amount) in [
                 (LedgerAccount.insurer(issued.insurer), earned.insurer), (.provider(issued.provider), earned.provider),
@@ -210,7 +211,27 @@ struct Store: Sendable {
                     amount, debit: .bidderClearing, credit: account, order: issued.order, for: issued.policyNumber,
                     at: now)
             }
+            try Self.tell(
+                .premium, earned, of: issued.order, issued.policyNumber, issued.insurer, issued.provider,
+                in: transaction, at: now)
         }
+    }
+
+    /// Insurer and provider learn what they are owed, or owe back.
+    private static func tell(
+        _ kind: Settlement.Kind, _ shares: PremiumShares, of order: OrderID, _ policyNumber: String, _ insurer: String,
+        _ provider: String, in transaction: Transaction, at now: Instant
+    ) throws {
+        guard shares.total > .zero else { return }
+        let settlement = Settlement(
+            id: MessageID(), kind: kind, order: order, policyNumber: policyNumber, insurer: insurer, provider: provider,
+            insurerShare: shares.insurer, providerShare: shares.provider, tax: shares.tax, at: now)
+        try transaction.execute(
+            """
+            INSERT INTO settlement (id, kind, order_id, details, at) VALUES (?, ?, ?, ?, ?)
+            """, settlement.id, kind.rawValue, order, JSONColumn(settlement), now)
+        try transaction.send(PaymentMessage.tellInsurer(settlement), at: now)
+        try transaction.send(PaymentMessage.tellProvider(settlement), at: now)
     }
 
     /// Takes `amount` from whoever has it, and owes it to the bidder.
@@ -220,8 +241,10 @@ struct Store: Sendable {
     ) throws {
         guard
             let row = try transaction.row(
-                "SELECT insurer, provider, insurer_share, provider_share, tax_share FROM earned WHERE order_id = ?",
-                order.order)
+                """
+                SELECT policy_number, insurer, provider, insurer_share, provider_share, tax_share FROM earned
+                WHERE order_id = ?
+                """, order.order)
         else {
             return try transaction.transfer(
                 amount, debit: .bidderClearing, credit: payable, order: order.order, for: subject, at: now)
@@ -239,6 +262,9 @@ struct Store: Sendable {
         ] {
             try transaction.transfer(amount, debit: account, credit: payable, order: order.order, for: subject, at: now)
         }
+        try tell(
+            .refund, part, of: order.order, try row["policy_number"], try row["insurer"], try row["provider"],
+            in: transaction, at: now)
     }
 
     // MARK: The bank's statement

@@ -9,7 +9,7 @@ func addRoutes(to routes: Routes<RefundAPI>, database: Database, refunds: Refund
     routes.on(.refund) { call in try await refunds.refund(call.id, for: call.person) }
     routes.on(.fillAccount) { call in try await refunds.fill(call.id, call.body, by: call.person) }
     routes.on(.surrenderNotice) { call in
-        try await refunds.decide(call.body)
+        try await database.takeIn(call.key, "surrender", at: clock.now) { try await refunds.decide(call.body) }
         return Nothing()
     }
     routes.on(.event) { call in
@@ -17,6 +17,11 @@ func addRoutes(to routes: Routes<RefundAPI>, database: Database, refunds: Refund
         return Nothing()
     }
 
+    routes.on(.callbacks) { _ in try await database.callbacks() }
+    routes.on(.replayCallback) { call in
+        try await database.replayCallback(call.id, at: clock.now)
+        return Nothing()
+    }
     routes.on(.deadLetters) { _ in try await database.deadLetters() }
     routes.on(.replayDeadLetter) { call in
         try await database.replayDeadLetter(call.id, at: clock.now)

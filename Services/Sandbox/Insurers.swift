@@ -35,6 +35,18 @@ struct Insurers: Sendable {
             }
         }
         insurers.on(.surrenderStatus) { call in try await stored("surrender", call.id.text) }
+        insurers.on(.settlement) { call in
+            try await database.takeIn(call.key, "settlement", at: clock.now) { try await book(call.body, of: .insurer) }
+            return Nothing()
+        }
+        insurers.on(.book) { call in try await book(of: .insurer, after: call.body.after) }
+        providers.on(.settlement) { call in
+            try await database.takeIn(call.key, "settlement", at: clock.now) {
+                try await book(call.body, of: .provider)
+            }
+            return Nothing()
+        }
+        providers.on(.book) { call in try await book(of: .provider, after: call.body.after) }
     }
 
     private func underwrite(_ request: UnderwritingRequest, _ treatment: Treatment) async throws -> UnderwritingAnswer {
@@ -92,6 +104,29 @@ struct Insurers: Sendable {
                 try treatment.send(.surrender(notice), in: transaction, at: now)
             }
             return SurrenderAnswer(isApproved: nil, note: nil)
+        }
+    }
+
+    /// A clerk who refuses to write makes a break for reconciliation to find.
+    private func book(_ settlement: Settlement, of party: Party) async throws {
+        try await faults.around("\(party.rawValue).book", about: settlement.order.text) { treatment in
+            if treatment.refuses { return }
+            try await database.write { transaction in
+                try transaction.execute(
+                    "INSERT INTO settlement (party, id, details) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                    party.rawValue, settlement.id, JSONColumn(settlement))
+            }
+        }
+    }
+
+    private func book(of party: Party, after position: Int) async throws -> SettlementBook {
+        try await database.read { transaction in
+            let rows = try transaction.rows(
+                "SELECT number, details FROM settlement WHERE party = ? AND number > ? ORDER BY number LIMIT 500",
+                party.rawValue, position)
+            return SettlementBook(
+                lines: try rows.map { (try $0["details"] as JSONColumn<Settlement>).value },
+                position: try rows.last?["number"] ?? position)
         }
     }
 

@@ -32,6 +32,17 @@ let sandboxMigrations = [
         );
         """),
     Migration("sandbox-2", "CREATE TABLE pin (key TEXT PRIMARY KEY, failures BIGINT NOT NULL);"),
+    Migration(
+        "sandbox-3",
+        """
+        CREATE TABLE settlement (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            party TEXT NOT NULL,
+            id TEXT NOT NULL,
+            details TEXT NOT NULL,
+            UNIQUE (party, id)
+        );
+        """),
 ]
 
 /// What an outside party did under a key of ours: done once, and told again when asked.

@@ -76,5 +76,23 @@ public struct Migration: Sendable {
             """),
         // Stays empty: locking it orders the writers of the audit trail.
         Migration("runtime-4", "CREATE TABLE audit_turn (nobody BIGINT);"),
+        // Callbacks that came in, to know them again, and those that went out, to send them again.
+        Migration(
+            "runtime-5",
+            """
+            CREATE TABLE callback (
+                id TEXT PRIMARY KEY,
+                direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+                kind TEXT NOT NULL,
+                fingerprint TEXT,
+                aggregate TEXT,
+                payload TEXT,
+                attempts BIGINT NOT NULL,
+                outcome TEXT NOT NULL,
+                first_at BIGINT NOT NULL,
+                at BIGINT NOT NULL
+            );
+            CREATE INDEX callback_at ON callback (at);
+            """),
     ]
 }

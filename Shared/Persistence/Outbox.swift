@@ -11,6 +11,12 @@ public protocol OutboxMessage: Codable, Sendable {
     var aggregate: String { get }
     /// For the operator's list.
     var kind: String { get }
+    /// Whether it goes to the outside world as a signed callback, so that it stays in the delivery log.
+    var isCallback: Bool { get }
+}
+
+extension OutboxMessage {
+    public var isCallback: Bool { false }
 }
 
 extension Transaction {

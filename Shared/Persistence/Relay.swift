@@ -190,11 +190,15 @@ public final class Relay<Message: OutboxMessage>: Service {
     private func attempt(_ waiting: Waiting) async {
         let id = waiting.delivery.id
         do {
-            try await deliver(
-                StrictJSON.decode(Message.self, from: Array(waiting.payload.utf8)), waiting.delivery)
+            let message = try StrictJSON.decode(Message.self, from: Array(waiting.payload.utf8))
+            try await deliver(message, waiting.delivery)
+            let now = now()
             // Should the deletion be undone, the message is delivered again, under the same key.
-            try await database.write(isolation: .readCommitted, durability: .relaxed) {
-                try $0.execute("DELETE FROM outbox WHERE id = ?", id)
+            try await database.write(isolation: .readCommitted, durability: .relaxed) { transaction in
+                if message.isCallback {
+                    try transaction.log(id, outcome: "done", attempts: waiting.delivery.attempt, at: now)
+                }
+                try transaction.execute("DELETE FROM outbox WHERE id = ?", id)
             }
         } catch {
             // A service that stops leaves its messages as they are.
@@ -210,7 +214,8 @@ public final class Relay<Message: OutboxMessage>: Service {
         let isDead = isRefused && attempts >= Self.attemptsWhenRefused
         let pause = min(Self.longestPauseMilliseconds, 50 << Int64(min(attempts, 12)))
         // A tenth of chance keeps replicas that failed together from trying together.
-        let dueAt = now() + .milliseconds(pause + Int64.random(in: 0...pause / 10))
+        let now = now()
+        let dueAt = now + .milliseconds(pause + Int64.random(in: 0...pause / 10))
         let words = problem.map { "\($0.code.rawValue) \($0.detail ?? "")" } ?? "\(error)"
         logger.log(
             level: isDead || attempts == attemptsBeforeAlarm ? .error : .warning,
@@ -226,6 +231,11 @@ public final class Relay<Message: OutboxMessage>: Service {
                     UPDATE outbox SET due_at = ?, last_error = ?, is_dead = ?, taken_by = NULL, taken_until = 0
                     WHERE id = ? AND COALESCE(taken_by, ?) = ?
                     """, dueAt, words, isDead, waiting.delivery.id, name, name)
+                let message = try? StrictJSON.decode(Message.self, from: Array(waiting.payload.utf8))
+                if message?.isCallback == true {
+                    try transaction.log(
+                        waiting.delivery.id, outcome: problem?.code.rawValue ?? "failed", attempts: attempts, at: now)
+                }
             }
         } catch {
             logger.error("outbox cannot be written", metadata: ["cause": "\(error)"])
@@ -242,7 +252,9 @@ public final class Relay<Message: OutboxMessage>: Service {
 
     private func forgetOld() async {
         while !Task.isCancelled {
-            for (table, key) in [("idempotency", "key"), ("inbox", "id")] { await forgetOld(in: table, key) }
+            for (table, key) in [("idempotency", "key"), ("inbox", "id"), ("callback", "id")] {
+                await forgetOld(in: table, key)
+            }
             try? await Task.sleep(for: Self.sweep)
         }
     }

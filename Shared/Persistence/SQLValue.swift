@@ -102,6 +102,7 @@ extension RefundState: SQLRepresentable {}
 extension InvoiceState: SQLRepresentable {}
 extension PayoutState: SQLRepresentable {}
 extension PayoutHold: SQLRepresentable {}
+extension CallbackRecord.Direction: SQLRepresentable {}
 extension SurrenderReason: SQLRepresentable {}
 extension PaymentSentBack.Reason: SQLRepresentable {}
 extension InvoiceForm: SQLRepresentable {}

@@ -77,7 +77,7 @@ struct Books {
     /// The bank's word.
     @discardableResult
     func settle(_ payout: PayoutID, isDone: Bool, isConfirmed: Bool = false, as transaction: String = "B1")
-        async throws -> Store.Settlement
+        async throws -> Store.Reception
     {
         let stored = try #require(try await store.payout(payout))
         return try await store.settle(

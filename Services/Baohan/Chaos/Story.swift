@@ -7,7 +7,8 @@ import ServiceRuntime
 enum Plot: String, CaseIterable, Sendable {
     case keep, keepAndInvoice, payTwice, payWrongSum, payFromOtherAccount, strangerPays, payLate, neverPay, cancel
     case giveBack, giveBackTwiceAtOnce, giveBackToOtherAccount, giveBackWhileOpening, giveBackAfterMove
-    case bankRefusesRefund, insurerRefusesIssue, insurerRefusesSurrender, rulesRefuse
+    case bankRefusesRefund, bankAnswerIsLost, insurerAnswerIsLost, insurerRefusesIssue, insurerRefusesSurrender,
+        rulesRefuse
 }
 
 /// One bidder's story: does what a persistent clerk does. What is not answered is asked again, under the same key where
@@ -180,9 +181,12 @@ actor Story {
             await arrive()
             return try await settle(id)
         }
-        if plot == .insurerRefusesIssue {
+        if plot == .insurerRefusesIssue || plot == .insurerAnswerIsLost {
             try await world.sandbox.persistently(
-                .addFault, Fault(operation: "insurer.issue", kind: .refuse, times: 1, subject: id.text))
+                .addFault,
+                Fault(
+                    operation: "insurer.issue", kind: plot == .insurerRefusesIssue ? .refuse : .loseReply, times: 1,
+                    subject: id.text))
         }
         if plot == .payLate {
             await arrive()
@@ -359,7 +363,7 @@ actor Story {
 
     private func giveBackBeforeMove(_ id: OrderID) async throws {
         switch plot {
-        case .giveBack, .giveBackToOtherAccount, .bankRefusesRefund, .insurerRefusesSurrender:
+        case .giveBack, .giveBackToOtherAccount, .bankRefusesRefund, .bankAnswerIsLost, .insurerRefusesSurrender:
             _ = try await giveBack(id)
         case .giveBackTwiceAtOnce:
             async let one = giveBack(id)
@@ -384,11 +388,11 @@ actor Story {
             try await world.sandbox.persistently(
                 .addFault, Fault(operation: "insurer.surrender", kind: .refuse, times: 1, subject: refund.id.text))
         }
-        if plot == .bankRefusesRefund {
+        if plot == .bankRefusesRefund || plot == .bankAnswerIsLost {
             try await world.sandbox.persistently(
                 .addFault,
                 Fault(
-                    operation: "bank.payout", kind: .refuse, times: 1,
+                    operation: "bank.payout", kind: plot == .bankRefusesRefund ? .refuse : .loseReply, times: 1,
                     subject: bidder.registered.basicAccount.number.text))
         }
         var isOtherAccount = plot == .giveBackToOtherAccount
@@ -436,6 +440,10 @@ actor Story {
             }
         }
         note("ends \(end.application.rawValue) \(end.payment.rawValue) \(end.policy.rawValue)")
+        // By now it is certain to be open, and nobody gets anything back for it (R3).
+        if plot == .giveBackAfterMove, end.policy == .open, try await giveBack(id) {
+            throw Stuck(description: "given back after the opening")
+        }
         if plot == .keepAndInvoice, end.policy == .open {
             do {
                 try await invoice(id)

@@ -179,6 +179,7 @@ struct Verdict: Sendable {
         }
         let movements = try await movements()
         expect("bank", movements.reduce(0) { $0 + ($1.isIncoming ? $1.amount.fen : -$1.amount.fen) }, "the bank")
+        let books = try await books()
         var owed: [String: Int64] = [:]
         for order in try await orders() where ["sealed", "open"].contains(order.policy) {
             guard let quote = order.details.quote, let insurer = order.details.insurer else { continue }
@@ -187,7 +188,28 @@ struct Verdict: Sendable {
         for account in Set(balances.keys.filter { $0.hasPrefix("insurer:") }).union(owed.keys.map { "insurer:\($0)" }) {
             expect(account, -(owed[String(account.dropFirst(8))] ?? 0), "the insurer's live policies")
         }
+        for (account, amount) in books { expect(account, -amount, "the party's own book") }
         return found
+    }
+
+    /// What insurers and providers have in their books, by account of ours.
+    private func books() async throws -> [String: Int64] {
+        let lines: [(party: String, line: Settlement)] = try await sandbox.read { transaction in
+            try transaction.rows("SELECT party, details FROM settlement").map { row in
+                (try row["party"], (try row["details"] as JSONColumn<Settlement>).value)
+            }
+        }
+        var sums: [String: Int64] = [:]
+        for (party, line) in lines {
+            let sign: Int64 = line.kind == .premium ? 1 : -1
+            if party == Party.insurer.rawValue {
+                sums["insurer:\(line.insurer)", default: 0] += sign * line.insurerShare.fen
+            } else {
+                sums["provider:\(line.provider)", default: 0] += sign * line.providerShare.fen
+                sums["tax", default: 0] += sign * line.tax.fen
+            }
+        }
+        return sums
     }
 
     private func movements() async throws -> [BankMovement] {

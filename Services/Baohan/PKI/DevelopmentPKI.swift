@@ -70,6 +70,13 @@ struct DevelopmentPKI {
                 by: authority)
             staff.append(["creditCode": insurer.creditCode.text, "role": "underwriter", "insurer": insurer.id])
         }
+        for (number, code) in [(1, "91341800MA2Y1Y1Y1"), (2, "91341800MA2Y2Y2Y2")] {
+            let code = try UnifiedSocialCreditCode(completing: code)
+            try issueCALock(
+                "operator-\(number)", name: try Words("宣城保函服务平台运营\(number)部"), creditCode: code, key: .p256(),
+                by: authority)
+            staff.append(["creditCode": code.text, "role": "operator"])
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try write([UInt8](encoder.encode(staff)), "staff.json")

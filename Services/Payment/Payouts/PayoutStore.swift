@@ -341,7 +341,7 @@ extension Store {
     // MARK: The bank's word
 
     /// What became of one word of the bank on a payout.
-    enum Settlement: Sendable {
+    enum Reception: Sendable {
         case settled, knownBefore
         /// Nobody here ordered it.
         case unknown
@@ -354,7 +354,7 @@ extension Store {
     /// - Parameter isConfirmed: whether the bank, asked, stands by a word that contradicts its earlier one.
     func settle(
         _ key: MessageID, isDone: Bool, transaction bankTransaction: String, isConfirmed: Bool, at now: Instant
-    ) async throws -> Settlement {
+    ) async throws -> Reception {
         try await database.write { transaction in
             guard let payout = try Self.payouts("bank_key = ?", key, in: transaction).first else { return .unknown }
             switch (payout.state, isDone) {

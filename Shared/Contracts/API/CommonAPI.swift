@@ -135,6 +135,36 @@ public struct DeadLetter: Codable, Sendable {
     }
 }
 
+/// One callback, received or sent, and what became of it.
+public struct CallbackRecord: Codable, Sendable {
+    public enum Direction: String, Codable, Sendable, CaseIterable {
+        case received = "in"
+        case sent = "out"
+    }
+
+    public let id: String
+    public let direction: Direction
+    public let kind: String
+    public let attempts: Int
+    /// `done`, or the code of the last refusal.
+    public let outcome: String
+    public let firstAt: Instant
+    public let lastAt: Instant
+
+    public init(
+        id: String, direction: Direction, kind: String, attempts: Int, outcome: String, firstAt: Instant,
+        lastAt: Instant
+    ) {
+        self.id = id
+        self.direction = direction
+        self.kind = kind
+        self.attempts = attempts
+        self.outcome = outcome
+        self.firstAt = firstAt
+        self.lastAt = lastAt
+    }
+}
+
 /// Whether a service can do its work.
 public struct Health: Codable, Sendable {
     public let service: String
@@ -177,6 +207,16 @@ extension Endpoint where ID == Nothing, Request == Nothing, Reply == [DeadLetter
 
 extension Endpoint where ID == MessageID, Request == Nothing, Reply == Nothing {
     public static var replayDeadLetter: Self { .repeatablePost("/v1/dead-letters/{id}/replay", for: .parties(.tool)) }
+}
+
+extension Endpoint where ID == Nothing, Request == Nothing, Reply == [CallbackRecord] {
+    /// The newest thousand.
+    public static var callbacks: Self { .get("/v1/callbacks", for: .parties(.tool)) }
+}
+
+extension Endpoint where ID == MessageID, Request == Nothing, Reply == Nothing {
+    /// Sends a callback of ours again, under its own ID.
+    public static var replayCallback: Self { .repeatablePost("/v1/callbacks/{id}/replay", for: .parties(.tool)) }
 }
 
 extension Endpoint where ID == Nothing, Request == ClockOffset, Reply == Nothing {

@@ -1,0 +1,139 @@
+import Contracts
+import Cryptography
+import Foundation
+import Persistence
+import ServiceRuntime
+import Testing
+
+@testable import Baohan
+
+/// What operators and the outside world see of the money.
+@Suite("Money that waits, and what is told about it")
+struct MoneyTests {
+    private func operators(_ world: World) async throws -> [Client<PaymentAPI>] {
+        [
+            world.payments.on(behalfOf: try await Agent.logIn(with: "operator-1", in: world)),
+            world.payments.on(behalfOf: try await Agent.logIn(with: "operator-2", in: world)),
+        ]
+    }
+
+    @Test("R6: a refund above the region's limit waits for two operators; the switch stops what they released")
+    func fourEyes() async throws {
+        let running = try await TestDeployment()
+        defer { running.stop() }
+        let world = running.world
+        let bidder = try await Given.preparedBidder(in: world)
+        // A premium of 3,000 yuan; the insurer's system leaves deposits like this one to a person.
+        let lot = try await Given.lot(in: world, deposit: Money(fen: 75_000_000))
+        let applied = try await bidder.apply(for: lot.id)
+        let reviewed = try await bidder.wait(applied.id, "referred") { $0.insurer != nil }
+        let insurer = try #require(reviewed.insurer)
+        let underwriter = world.orders.on(
+            behalfOf: try await Agent.logIn(with: "underwriter-\(insurer.id)", in: world))
+        _ = try await eventually("the case") {
+            try await underwriter.call(.underwritingCases).first { $0.order == applied.id }
+        }
+        try await underwriter.call(
+            .decideUnderwriting, applied.id, DecideUnderwriting(verdict: .approve), key: Agent.key())
+        try await bidder.wait(applied.id, "approved") { $0.application == .approved }
+        try await bidder.transfer(try await bidder.pay(applied.id))
+        try await bidder.wait(applied.id, "sealed") { $0.policy == .sealed }
+        let refund = try await bidder.requestRefund(applied.id, .withdrawn)
+        _ = try await bidder.fillAccount(refund.id)
+
+        let desk = try await operators(world)
+        let held = try await eventually("the payout waits") { try await desk[0].call(.heldPayouts).first }
+        #expect(held.hold == .aboveLimit && held.refund == refund.id && held.amount?.text == "3000.00")
+        await refused(.notAllowed) {
+            try await world.payments.on(behalfOf: bidder.session).call(.heldPayouts)
+        }
+        #expect(try await desk[1].call(.pausePayouts, PayoutSwitch(isPaused: true)).isPaused)
+        let once = try await desk[0].call(.decidePayout, held.id, DecidePayout(.release), key: Agent.key())
+        #expect(once.state == .held && once.releases == 1)
+        await refused(.secondPersonNeeded) {
+            try await desk[0].call(.decidePayout, held.id, DecidePayout(.release), key: Agent.key())
+        }
+        let twice = try await desk[1].call(.decidePayout, held.id, DecidePayout(.release), key: Agent.key())
+        #expect(twice.state == .sending)
+        let waiting = try await eventually("the switch holds it") { () async throws -> DeadLetterProbe? in
+            let database = try await Database(reading: world.deployment.database(of: "payment"))
+            return try await database.read { transaction in
+                try transaction.row("SELECT last_error FROM outbox WHERE kind = 'payout' AND last_error IS NOT NULL")
+                    .map {
+                        DeadLetterProbe(error: try $0["last_error"])
+                    }
+            }
+        }
+        #expect(waiting.error.contains("paused"))
+        #expect(try await world.sandbox.call(.movements).allSatisfy(\.isIncoming))
+        _ = try await desk[1].call(.pausePayouts, PayoutSwitch(isPaused: false))
+        try await bidder.wait(refund.id, until: .done)
+        #expect(try await world.sandbox.call(.movements).filter { !$0.isIncoming }.map(\.amount.text) == ["3000.00"])
+        let statement = try await world.payments.call(.ledgerEntries, LedgerQuery(order: applied.id))
+        #expect(statement.items.last?.credit == "bank" && statement.items.last?.debit == "refunds_payable")
+    }
+
+    private struct DeadLetterProbe: Sendable {
+        let error: String
+    }
+
+    @Test("insurer and provider are told by signed callbacks, which are logged and can be sent again without harm")
+    func callbacks() async throws {
+        let world = try await TestDeployment.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let order = try await bidder.paidOrder(for: lot.id)
+        let insurers = try world.deployment.client(InsurerAPI.self, as: "payment")
+        func book() async throws -> [Settlement] {
+            try await insurers.call(.book, StatementQuery(after: 0)).lines.filter { $0.order == order.id }
+        }
+        _ = try await eventually("the insurer's book") { try await book().isEmpty ? nil : true }
+        let log = try await world.payments.call(.callbacks)
+        #expect(log.contains { $0.direction == .received && $0.kind == "bank" && $0.outcome == "done" })
+        let sent = try await Database(reading: world.deployment.database(of: "payment")).read { transaction in
+            try transaction.row(
+                "SELECT id FROM callback WHERE direction = 'out' AND aggregate = ?", "insurer \(order.id)")?["id"]
+                as MessageID?
+        }
+        let id = try #require(sent)
+        for _ in 0..<3 { try await world.payments.call(.replayCallback, id) }
+        _ = try await eventually("it was sent again") {
+            try await world.payments.call(.callbacks).first { $0.id == id.text && $0.lastAt > $0.firstAt }
+        }
+        #expect(try await book().count == 1)
+        await refused(.notFound) { try await world.payments.call(.replayCallback, MessageID()) }
+    }
+
+    @Test("a callback's ID with another body is refused; the same callback again is answered and does nothing")
+    func replayedCallback() async throws {
+        let world = try await TestDeployment.world
+        let keys = try CallbackSignature(
+            file: String(decoding: try world.deployment.pki.read("callbacks.keys"), as: UTF8.self))
+        let clock = ServiceClock(offset: try await world.sandbox.call(.clock))
+        let bank = try world.deployment.client(PaymentAPI.self, as: "sandbox").signing(with: keys, clock: clock)
+        func notice(_ amount: Int64) throws -> BankNotice {
+            BankNotice(
+                transaction: "B" + MessageID().text, kind: .credit, amount: Money(fen: amount), reference: "nobody's",
+                payer: try bidderAccount(), isBasicAccount: true, at: clock.now)
+        }
+        let (id, first) = (MessageID().text, try notice(1_234))
+        for _ in 0..<3 { try await bank.call(.bankNotice, first, key: id) }
+        await refused(.replayed) { try await bank.call(.bankNotice, try notice(99), key: id) }
+        let database = try await Database(reading: world.deployment.database(of: "payment"))
+        let count: Int = try await database.read {
+            try $0.row("SELECT COUNT(*) AS n FROM credit WHERE bank_transaction = ?", first.transaction)?["n"] ?? -1
+        }
+        #expect(count == 1)
+        // Signed by another key, or too long ago.
+        let stranger = try world.deployment.client(PaymentAPI.self, as: "sandbox")
+            .signing(with: CallbackSignature(keys: [randomBytes(32)]), clock: clock)
+        await refused(.signatureInvalid) { try await stranger.call(.bankNotice, first, key: MessageID().text) }
+        let late = try world.deployment.client(PaymentAPI.self, as: "sandbox").signing(
+            with: keys, clock: ServiceClock(offset: ClockOffset(milliseconds: -301_000)))
+        await refused(.replayed) { try await late.call(.bankNotice, first, key: MessageID().text) }
+    }
+
+    private func bidderAccount() throws -> AccountReference {
+        try Given.newBidder(named: "来路不明").registered.basicAccount
+    }
+}
