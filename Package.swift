@@ -136,11 +136,12 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     ],
     targets: systemLibraries + shared + [
         service("Auth", ["Documents"]),
         service("Order", ["Documents"]),
-        service("Payment"),
+        service("Payment", [.product(name: "SwiftCSV", package: "SwiftCSV")]),
         service("Refund"),
         service("Invoice", ["Documents"]),
         service(

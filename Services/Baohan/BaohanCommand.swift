@@ -10,7 +10,7 @@ struct BaohanCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self, CertificateCommand.self,
-            AuditCommand.self, ChaosCommand.self,
+            AuditCommand.self, ReconcileCommand.self, CallbacksCommand.self, ChaosCommand.self,
         ])
 }
 

@@ -23,7 +23,7 @@ struct PaymentOrder: Sendable {
 }
 
 /// Money that came in.
-struct Credit: Sendable {
+struct Credit: Codable, Sendable {
     let transaction: String
     let amount: Money
     let reference: String

@@ -160,4 +160,47 @@ let paymentMigrations = [
         );
         """
     },
+    // The others' books, and where they differ from ours.
+    Migration(
+        "payment-3",
+        """
+        CREATE TABLE bank_line (
+            bank_transaction TEXT PRIMARY KEY,
+            is_outgoing BIGINT NOT NULL CHECK (is_outgoing IN (0, 1)),
+            amount BIGINT NOT NULL,
+            credit TEXT,
+            at BIGINT NOT NULL
+        );
+        CREATE TABLE book_line (
+            side TEXT NOT NULL,
+            id TEXT NOT NULL,
+            details TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (side, id)
+        );
+        CREATE TABLE book_position (side TEXT PRIMARY KEY, position BIGINT NOT NULL);
+        CREATE TABLE reconciliation (id TEXT PRIMARY KEY, at BIGINT NOT NULL, breaks BIGINT NOT NULL);
+        CREATE TABLE reconciliation_day (day TEXT PRIMARY KEY, at BIGINT NOT NULL);
+        CREATE TABLE book_break (
+            id TEXT PRIMARY KEY,
+            side TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            ours BIGINT NOT NULL,
+            theirs BIGINT NOT NULL,
+            is_outgoing BIGINT NOT NULL CHECK (is_outgoing IN (0, 1)),
+            repair TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('open', 'repaired', 'gone')),
+            first_seen_at BIGINT NOT NULL,
+            last_seen_at BIGINT NOT NULL,
+            UNIQUE (side, kind, subject)
+        );
+        CREATE INDEX book_break_open ON book_break (state, first_seen_at);
+        CREATE TABLE break_approval (
+            break_id TEXT NOT NULL REFERENCES book_break (id),
+            person TEXT NOT NULL,
+            at BIGINT NOT NULL,
+            PRIMARY KEY (break_id, person)
+        );
+        """),
 ]

@@ -34,8 +34,14 @@ func paymentService(_ runtime: Runtime) async throws {
         }
     }
 
+    let reconciliations = Reconciliations(
+        store: store, bank: bank, insurers: runtime.client(InsurerAPI.self),
+        providers: runtime.client(ProviderAPI.self),
+        rules: rules, clock: clock, logger: runtime.logger)
+
     try runtime.serve(PaymentAPI.self) { routes in
-        addRoutes(to: routes, database: database, payments: payments, clock: clock)
+        addRoutes(
+            to: routes, database: database, payments: payments, reconciliations: reconciliations, clock: clock)
     }
     runtime.run(relay)
     // A lost notice costs the bidder at most this long.
@@ -45,6 +51,10 @@ func paymentService(_ runtime: Runtime) async throws {
         })
     runtime.run(
         Periodic("payouts", every: .seconds(2), logger: runtime.logger) { try await payments.followPayouts() })
+    runtime.run(
+        Periodic("reconciliation", every: .seconds(60), logger: runtime.logger) {
+            try await reconciliations.reconcileDaily()
+        })
 }
 
 /// What Payment asks of others after a commit.

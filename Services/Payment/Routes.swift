@@ -3,7 +3,10 @@ import Persistence
 import ServiceRuntime
 
 /// HTTP in, Contracts out (A9, R6).
-func addRoutes(to routes: Routes<PaymentAPI>, database: Database, payments: Payments, clock: ServiceClock) {
+func addRoutes(
+    to routes: Routes<PaymentAPI>, database: Database, payments: Payments, reconciliations: Reconciliations,
+    clock: ServiceClock
+) {
     routes.on(.createPaymentOrder) { call in try await payments.create(call.body, key: call.key) }
     routes.on(.paymentOrder) { call in try await payments.details(of: call.id) }
     routes.on(.returnPayment) { call in try await payments.sendBack(call.id, because: call.body.reason, key: call.key) }
@@ -25,6 +28,13 @@ func addRoutes(to routes: Routes<PaymentAPI>, database: Database, payments: Paym
         try await database.takeIn(call.key, "bank", at: clock.now) { try await payments.take(call.body) }
         return Nothing()
     }
+
+    routes.on(.reconcile, .offLoop) { call in try await reconciliations.reconcile(call.body) }
+    routes.on(.breaks) { _ in try await payments.store.openBreaks(at: clock.now) }
+    routes.on(.approveRepair) { call in
+        try await reconciliations.approve(call.id, by: call.person, key: call.key)
+    }
+    routes.on(.reconciliationReport) { _ in try await reconciliations.report() }
 
     routes.on(.callbacks) { _ in try await database.callbacks() }
     routes.on(.replayCallback) { call in

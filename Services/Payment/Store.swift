@@ -96,53 +96,57 @@ struct Store: Sendable {
     ///
     /// - Returns: false when it contradicts what was told before.
     func book(_ credit: Credit, rules: PayoutRules, at now: Instant) async throws -> Bool {
-        try await database.write { transaction in
-            let order = try Self.paymentOrder("reference", credit.reference, in: transaction)
-            let decision = order.map { decide(on: credit, for: $0) }
-            let outcome =
-                switch decision {
-                case .apply: "applied"
-                case .sendBack(let reason): reason.rawValue
-                case nil: "unknown_reference"
-                }
-            let added = try transaction.execute(
-                """
-                INSERT INTO credit (bank_transaction, payment_order, amount, reference, payer, at, outcome)
-                VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bank_transaction) DO NOTHING
-                """, credit.transaction, order?.id, credit.amount, credit.reference, JSONColumn(credit.payer),
-                credit.at, outcome)
-            guard added == 1 else { return try Self.isKnown(credit, in: transaction) }
-            try transaction.transfer(
-                credit.amount, debit: .bank, credit: .suspense, order: order?.order, for: credit.transaction, at: now)
-            guard let order, let decision else {
-                try Self.payBack(credit, for: nil, rules: rules, in: transaction, at: now)
-                return true
-            }
+        try await database.write { try Self.book(credit, rules: rules, in: $0, at: now) }
+    }
+
+    static func book(
+        _ credit: Credit, rules: PayoutRules, in transaction: Transaction, at now: Instant
+    ) throws -> Bool {
+        let order = try Self.paymentOrder("reference", credit.reference, in: transaction)
+        let decision = order.map { decide(on: credit, for: $0) }
+        let outcome =
             switch decision {
-            case .apply:
-                let state = try order.state.applying(.receive).applying(.accept)
-                let changed = try transaction.execute(
-                    "UPDATE payment_order SET state = ?, payer = ?, received = ? WHERE id = ? AND state = ?", state,
-                    JSONColumn(credit.payer), credit.amount, order.id, order.state)
-                guard changed == 1 else { throw Problem(.versionConflict) }
-                try transaction.transfer(
-                    credit.amount, debit: .suspense, credit: .bidderClearing, order: order.order,
-                    for: credit.transaction, at: now)
-                try transaction.send(
-                    PaymentMessage.toOrder(
-                        .paymentReceived(
-                            PaymentReceived(
-                                order: order.order, paymentOrder: order.id, amount: credit.amount, payer: credit.payer,
-                                at: credit.at))), at: now)
-            case .sendBack(let reason):
-                try Self.payBack(credit, for: order, rules: rules, in: transaction, at: now)
-                try transaction.send(
-                    PaymentMessage.toOrder(
-                        .paymentSentBack(
-                            PaymentSentBack(order: order.order, amount: credit.amount, reason: reason))), at: now)
+            case .apply: "applied"
+            case .sendBack(let reason): reason.rawValue
+            case nil: "unknown_reference"
             }
+        let added = try transaction.execute(
+            """
+            INSERT INTO credit (bank_transaction, payment_order, amount, reference, payer, at, outcome)
+            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (bank_transaction) DO NOTHING
+            """, credit.transaction, order?.id, credit.amount, credit.reference, JSONColumn(credit.payer),
+            credit.at, outcome)
+        guard added == 1 else { return try Self.isKnown(credit, in: transaction) }
+        try transaction.transfer(
+            credit.amount, debit: .bank, credit: .suspense, order: order?.order, for: credit.transaction, at: now)
+        guard let order, let decision else {
+            try Self.payBack(credit, for: nil, rules: rules, in: transaction, at: now)
             return true
         }
+        switch decision {
+        case .apply:
+            let state = try order.state.applying(.receive).applying(.accept)
+            let changed = try transaction.execute(
+                "UPDATE payment_order SET state = ?, payer = ?, received = ? WHERE id = ? AND state = ?", state,
+                JSONColumn(credit.payer), credit.amount, order.id, order.state)
+            guard changed == 1 else { throw Problem(.versionConflict) }
+            try transaction.transfer(
+                credit.amount, debit: .suspense, credit: .bidderClearing, order: order.order,
+                for: credit.transaction, at: now)
+            try transaction.send(
+                PaymentMessage.toOrder(
+                    .paymentReceived(
+                        PaymentReceived(
+                            order: order.order, paymentOrder: order.id, amount: credit.amount, payer: credit.payer,
+                            at: credit.at))), at: now)
+        case .sendBack(let reason):
+            try Self.payBack(credit, for: order, rules: rules, in: transaction, at: now)
+            try transaction.send(
+                PaymentMessage.toOrder(
+                    .paymentSentBack(
+                        PaymentSentBack(order: order.order, amount: credit.amount, reason: reason))), at: now)
+        }
+        return true
     }
 
     private static func isKnown(_ credit: Credit, in transaction: Transaction) throws -> Bool {

@@ -136,4 +136,38 @@ struct MoneyTests {
     private func bidderAccount() throws -> AccountReference {
         try Given.newBidder(named: "来路不明").registered.basicAccount
     }
+
+    @Test(
+        "bank, insurers and providers agree with the ledger; a line that an insurer lost is found, told again, and found there"
+    )
+    func reconciliation() async throws {
+        let running = try await TestDeployment()
+        defer { running.stop() }
+        let world = running.world
+        let bidder = try await Given.preparedBidder(in: world)
+        let lot = try await Given.lot(in: world)
+        let applied = try await bidder.apply(for: lot.id)
+        try await world.sandbox.call(.addFault, Given.fault("insurer.book", .refuse, about: applied.id.text))
+        try await bidder.wait(applied.id, "approved") { $0.application == .approved }
+        try await bidder.transfer(try await bidder.pay(applied.id))
+        try await bidder.wait(applied.id, "sealed") { $0.policy == .sealed }
+        // What is minutes old is compared.
+        try await world.advance(by: .minutes(4))
+        let found = try await eventually("the break") {
+            let result = try await world.payments.call(.reconcile, Reconcile())
+            return result.providerLines == 1 ? result : nil
+        }
+        #expect(found.bankLines == 1)
+        let item = try #require(found.breaks.first)
+        #expect(found.breaks.count == 1 && item.side == .insurer && item.kind == .notInTheirBook)
+        let report = world.deployment.state.appendingPathComponent("breaks.csv")
+        try Data(try await world.payments.call(.reconciliationReport).bytes).write(to: report)
+        #expect(try String(contentsOf: report, encoding: .utf8).contains(item.id.text))
+        for desk in try await operators(world) {
+            _ = try await desk.call(.approveRepair, item.id, key: Agent.key())
+        }
+        _ = try await eventually("the books agree") {
+            try await world.payments.call(.reconcile, Reconcile()).breaks.isEmpty ? true : nil
+        }
+    }
 }
