@@ -1,3 +1,5 @@
+import Persistence
 import ServiceRuntime
 
-await serviceMain(.auth, build: authService)
+await serviceMain(
+    .auth, migrate: { try await Database.migrate($0.databaseAddress(), authMigrations) }, build: authService)

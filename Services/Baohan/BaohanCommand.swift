@@ -10,7 +10,8 @@ struct BaohanCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self, CertificateCommand.self,
-            AuditCommand.self, ReconcileCommand.self, CallbacksCommand.self, ChaosCommand.self,
+            AuditCommand.self, ReconcileCommand.self, CallbacksCommand.self, MigrateCommand.self, BackupCommand.self,
+            RestoreCommand.self, ChaosCommand.self,
         ])
 }
 

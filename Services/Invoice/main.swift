@@ -1,3 +1,5 @@
+import Persistence
 import ServiceRuntime
 
-await serviceMain(.invoice, build: invoiceService)
+await serviceMain(
+    .invoice, migrate: { try await Database.migrate($0.databaseAddress(), invoiceMigrations) }, build: invoiceService)

@@ -1,3 +1,5 @@
+import Persistence
 import ServiceRuntime
 
-await serviceMain(.order, build: orderService)
+await serviceMain(
+    .order, migrate: { try await Database.migrate($0.databaseAddress(), orderMigrations) }, build: orderService)

@@ -1,3 +1,5 @@
+import Persistence
 import ServiceRuntime
 
-await serviceMain(.payment, build: paymentService)
+await serviceMain(
+    .payment, migrate: { try await Database.migrate($0.databaseAddress(), paymentMigrations) }, build: paymentService)

@@ -1,3 +1,5 @@
+import Persistence
 import ServiceRuntime
 
-await serviceMain(.refund, build: refundService)
+await serviceMain(
+    .refund, migrate: { try await Database.migrate($0.databaseAddress(), refundMigrations) }, build: refundService)

@@ -37,6 +37,16 @@ public final class Database: Sendable {
         engine = PostgreSQL.isAddress(address) ? try PostgreSQL(address) : try SQLite(file: address, readOnly: true)
     }
 
+    /// Brings a schema up to date and closes the database again.
+    public static func migrate(_ address: String, _ migrations: [Migration]) async throws {
+        _ = try await Database(address, migrations: migrations)
+    }
+
+    /// Copies the file of an SQLite database that may be in use, as it is at one moment.
+    public static func copy(file: String, to copy: String) throws {
+        try SQLite(file: file, readOnly: true).copy(to: copy)
+    }
+
     // MARK: Transactions
 
     /// Runs `body` in a transaction of its own: all of it happens, or nothing. Nobody else is called from inside: what

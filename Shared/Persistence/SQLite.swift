@@ -32,6 +32,15 @@ struct SQLite: Engine {
         try migrator.migrate(pool)
     }
 
+    /// As it is at one moment, without the log beside it; checked.
+    func copy(to file: String) throws {
+        let copy = try DatabaseQueue(path: file)
+        try pool.backup(to: copy)
+        let verdict = try copy.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") }
+        guard verdict == "ok" else { throw CorruptColumn(description: "the copy of the database is damaged") }
+        try copy.close()
+    }
+
     /// What SQLite says its `synchronous` is, for the test that nobody weakens it: 2 is FULL.
     func synchronousMode() throws -> Int {
         try pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }

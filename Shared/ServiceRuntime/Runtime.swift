@@ -284,9 +284,13 @@ private final class ClockFollower: Service {
     }
 }
 
-/// The main function of a service: `<service>` runs it, `<service> health` asks the running one whether it is ready.
-public func serviceMain(_ party: Party, build: (Runtime) async throws -> Void) async {
+/// The main function of a service: `<service>` runs it, `<service> health` asks the running one whether it is ready,
+/// `<service> migrate` brings the schema of its database up to date.
+public func serviceMain(
+    _ party: Party, migrate: ((Settings) async throws -> Void)? = nil, build: (Runtime) async throws -> Void
+) async {
     do {
+        if let migrate, CommandLine.arguments.dropFirst().first == "migrate" { return try await migrate(Settings()) }
         let runtime = try await Runtime(party: party, settings: Settings())
         if CommandLine.arguments.dropFirst().first == "health" { return try await runtime.checkHealth() }
         try await build(runtime)

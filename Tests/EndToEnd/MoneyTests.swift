@@ -170,4 +170,52 @@ struct MoneyTests {
             try await world.payments.call(.reconcile, Reconcile()).breaks.isEmpty ? true : nil
         }
     }
+
+    @Test("a backup taken while bidders work is put back: what came later is gone, what was before goes on")
+    func backup() async throws {
+        let running = try await TestDeployment()
+        defer { running.stop() }
+        let (world, deployment) = (running.world, running.deployment)
+        let bidder = try await Given.preparedBidder(in: world)
+        let order = try await bidder.paidOrder(for: try await Given.lot(in: world).id)
+        let binaries = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        func baohan(_ arguments: [String]) async throws -> (status: Int32, output: String) {
+            let addresses = ["auth", "order", "payment", "refund", "invoice"].map {
+                "DATABASE_\($0.uppercased())=\(deployment.database(of: $0))"
+            }
+            return try await run("env", addresses + [binaries.appendingPathComponent("baohan").path] + arguments)
+        }
+        let folder = deployment.state.appendingPathComponent("backup").path
+        async let later = bidder.order(for: try await Given.lot(in: world).id)
+        let made = try await baohan(["backup", folder])
+        #expect(made.status == 0, "\(made.output)")
+        let after = try await Given.preparedBidder(in: world)
+        _ = try await later
+        #expect(try await baohan(["backup", folder]).status != 0)
+        running.processes.stop()
+
+        let damaged = deployment.state.appendingPathComponent("damaged").path
+        try FileManager.default.copyItem(atPath: folder, toPath: damaged)
+        let part = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: damaged).first { $0.hasPrefix("payment.") })
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: "\(damaged)/\(part)"))
+        bytes[bytes.count / 2] ^= 1
+        try bytes.write(to: URL(fileURLWithPath: "\(damaged)/\(part)"))
+        let refusal = try await baohan(["restore", damaged])
+        #expect(refusal.status != 0 && refusal.output.contains("damaged"))
+        let restored = try await baohan(["restore", folder])
+        #expect(restored.status == 0, "\(restored.output)")
+
+        try await running.processes.start()
+        let again = try await Agent.logIn(bidder.sample, in: world)
+        #expect(try await again.order(order.id).policy == .sealed)
+        let refund = try await again.requestRefund(order.id, .withdrawn)
+        _ = try await again.fillAccount(refund.id)
+        try await again.wait(refund.id, until: .done)
+        let known = try await Database(reading: deployment.database(of: "auth")).read {
+            [code = after.sample.registered.creditCode] in
+            try $0.row("SELECT id FROM enterprise WHERE credit_code = ?", code) != nil
+        }
+        #expect(!known)
+    }
 }
