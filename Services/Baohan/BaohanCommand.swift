@@ -11,7 +11,7 @@ struct BaohanCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, UpCommand.self, StatusCommand.self, PKICommand.self, CertificateCommand.self,
             AuditCommand.self, ReconcileCommand.self, CallbacksCommand.self, MigrateCommand.self, BackupCommand.self,
-            RestoreCommand.self, ChaosCommand.self,
+            RestoreCommand.self, ChaosCommand.self, LoadCommand.self,
         ])
 }
 

@@ -56,3 +56,20 @@ extension PrivatePostgreSQL {
         return status.split(separator: ")").last?.split(separator: " ").first != "Z"
     }
 }
+
+extension PrivatePostgreSQL {
+    /// What the server can do at most: transactions of one row each, by `pgbench` with eight clients.
+    public func durableCommitsPerSecond() throws -> Double {
+        let script = folder.appendingPathComponent("commit.sql")
+        try Data("INSERT INTO pgbench_limit (n) VALUES (1);\n".utf8).write(to: script)
+        try query("CREATE TABLE IF NOT EXISTS pgbench_limit (n BIGINT)")
+        let output = try succeed(
+            "pgbench",
+            [
+                "-n", "-f", script.path, "-c", "8", "-j", "2", "-T", "3", "-h", folder.path, "-p", String(port), "-U",
+                "baohan", "postgres",
+            ])
+        let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") } ?? ""
+        return line.split(separator: " ").dropFirst(2).first.flatMap { Double($0) } ?? 0
+    }
+}

@@ -20,6 +20,8 @@ actor Story {
     }
 
     private static let patience = Duration.seconds(120)
+    /// Milliseconds between two looks.
+    private let pace: ClosedRange<Int>
 
     let number: Int
     let plot: Plot
@@ -37,7 +39,7 @@ actor Story {
 
     init(
         _ number: Int, _ plot: Plot, _ lot: ChaosLot, _ world: World, _ portal: ChaosClients, _ history: History,
-        _ chance: Chance
+        _ chance: Chance, pace: ClosedRange<Int> = 60...250
     ) throws {
         self.number = number
         self.plot = plot
@@ -46,6 +48,7 @@ actor Story {
         self.portal = portal.from(address: "10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)")
         self.history = history
         self.chance = chance
+        self.pace = pace
         bidder = try Self.bidder(number)
         key = try PrivateKey.p256()
         certificate = try world.deployment.pki.caLock(
@@ -145,7 +148,7 @@ actor Story {
         while true {
             if let value = try await ask() { return value }
             guard ContinuousClock.now < end else { throw Stuck(description: "waited in vain: \(what)") }
-            try await Task.sleep(for: .milliseconds(Int.random(in: 60...250, using: &chance)))
+            try await Task.sleep(for: .milliseconds(Int.random(in: pace, using: &chance)))
         }
     }
 
@@ -166,9 +169,30 @@ actor Story {
         await arrive()
     }
 
-    private func begin() async throws {
+    /// Who is logged in and may apply takes a guarantee out: from the draft to the sealed policy.
+    ///
+    /// - Returns: how long that took.
+    func takeOut() async throws -> Duration {
+        let start = ContinuousClock.now
+        guard let id = try await create(), try await apply(id), let instruction = try await instruction(id) else {
+            throw Stuck(description: "refused")
+        }
+        try await pay(instruction)
+        _ = try await until("a policy") { () async throws -> OrderDetails? in
+            let order = try await look(id)
+            return order.policy == .sealed ? order : nil
+        }
+        return ContinuousClock.now - start
+    }
+
+    /// Logs in and brings the enterprise's data (A1, A3).
+    func prepare() async throws {
         try await world.sandbox.persistently(.registerEnterprise, bidder.registered)
         try await saveEnterprise()
+    }
+
+    private func begin() async throws {
+        try await prepare()
         guard let id = try await create() else { return }
         order = id
         note("order \(id)")
@@ -262,7 +286,7 @@ actor Story {
                     }
                     try await insure(order)
                 case .submitted, .assigned, .reviewing, .informationWanted:
-                    try await Task.sleep(for: .milliseconds(Int.random(in: 60...250, using: &chance)))
+                    try await Task.sleep(for: .milliseconds(Int.random(in: pace, using: &chance)))
                 case .approved, .issued: return true
                 case .rejected, .cancelled, .expired: return false
                 }
