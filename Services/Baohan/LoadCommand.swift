@@ -40,11 +40,11 @@ struct LoadCommand: AsyncParsableCommand {
             let index = min(times.count - 1, Int(Double(times.count) * share))
             print("draft to policy, \(label), ms, \(name)\t\(times[index].milliseconds)")
         }
-        if let server = deployment.postgreSQL {
-            print("durable commits per second, pgbench, 8 clients\t\(try server.durableCommitsPerSecond())")
-        }
         if let before, let after = try transactions(deployment) {
             print("writing transactions per order, \(name)\t\(Double(after - before) / Double(orders))")
+        }
+        if let server = deployment.postgreSQL {
+            print("durable commits per second, pgbench, 8 clients\t\(try server.durableCommitsPerSecond())")
         }
     }
 

@@ -66,7 +66,8 @@ extension PrivatePostgreSQL {
         let output = try succeed(
             "pgbench",
             [
-                "-n", "-f", script.path, "-c", "8", "-j", "2", "-T", "3", "-h", folder.path, "-p", String(port), "-U",
+                "-n", "-f", script.path, "-c", "8", "-j", "2", "-t", "2000", "-h", folder.path, "-p", String(port),
+                "-U",
                 "baohan", "postgres",
             ])
         let line = output.split(separator: "\n").first { $0.hasPrefix("tps = ") } ?? ""

@@ -94,7 +94,7 @@ actor Story {
                 let code = problem.code
                 let isPassing =
                     code.status >= 500
-                    || [.tooManyAttempts, .smsTooSoon, .documentNotReady, .signatureInvalid].contains(code)
+                    || [.tooManyAttempts, .smsTooSoon, .documentNotReady, .signatureInvalid, .lotUnknown].contains(code)
                 let isSession = [.sessionExpired, .sessionInvalid, .sessionRevoked, .sessionMissing].contains(code)
                 guard isPassing || isSession else {
                     note("\(what): \(code.rawValue)")
