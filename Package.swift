@@ -97,7 +97,7 @@ let tests: [Target] = [
         ] + nio),
     tests("Documents", ["Documents", "Contracts"]),
     tests("Auth", ["Auth", "DevelopmentDatabase", "Contracts", "Cryptography", "Persistence", "ServiceRuntime"]),
-    tests("Order", ["Order", "Contracts", "Cryptography", "Persistence"]),
+    tests("Order", ["Order", "DevelopmentDatabase", "Contracts", "Cryptography", "Persistence"]),
     tests("Payment", ["Payment", "DevelopmentDatabase", "Contracts", "Persistence"]),
     tests("Invoice", ["Invoice", "Contracts"]),
     tests(

@@ -98,8 +98,10 @@ extension Store {
             enterprise)
         guard changed == 1 else { return false }
         try transaction.execute(
-            "UPDATE session SET ended_at = ? WHERE certificate = ? AND standing <> ? AND ended_at IS NULL", now,
-            fingerprint, standing)
+            """
+            UPDATE session SET ended_at = ?
+            WHERE (certificate = ? OR ticket_certificate = ?) AND standing <> ? AND ended_at IS NULL
+            """, now, fingerprint, fingerprint, standing)
         return true
     }
 

@@ -153,4 +153,11 @@ let authMigrations = [
             insurer TEXT
         );
         """),
+    // With which certificate somebody logged in at the trading platform, as its ticket says.
+    Migration(
+        "auth-5",
+        """
+        ALTER TABLE session ADD COLUMN ticket_certificate TEXT;
+        CREATE INDEX session_ticket_certificate ON session (ticket_certificate);
+        """),
 ]

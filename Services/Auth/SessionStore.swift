@@ -52,7 +52,8 @@ extension Store {
     ) async throws -> StoredSession {
         try await database.write(isolation: .serializableWithAudit) { transaction in
             let enterprise = try Self.enterprise(proof, at: now, in: transaction)
-            try Self.refuseBlocked(proof.creditCode, proof.certificate?.fingerprint, in: transaction)
+            try Self.refuseBlocked(
+                proof.creditCode, proof.certificate?.fingerprint ?? proof.ticketCertificate, in: transaction)
             let standing = try Self.standing(of: proof, in: enterprise.id, at: now, transaction)
             let session = StoredSession(
                 id: SessionID(), enterprise: enterprise.id, creditCode: proof.creditCode, name: enterprise.name,
@@ -62,12 +63,12 @@ extension Store {
             try transaction.execute(
                 """
                 INSERT INTO session
-                (id, enterprise, role, proof, way, standing, regions, certificate, certificate_expires_at, started_at, last_used_at,
-                 expires_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (id, enterprise, role, proof, way, standing, regions, certificate, ticket_certificate,
+                 certificate_expires_at, started_at, last_used_at, expires_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, session.id, enterprise.id, role, proof.certificate?.fingerprint ?? "ticket", proof.way, standing,
                 proof.regions.map(JSONColumn.init),
-                session.certificate, session.certificateExpiresAt, now, now, end)
+                session.certificate, proof.ticketCertificate, session.certificateExpiresAt, now, now, end)
             try Self.addRefreshToken(refreshHash, session.id, until: refreshUntil, in: transaction)
             try transaction.audit(
                 AuditRecord(
@@ -248,7 +249,10 @@ extension Store {
     func endSessions(ofCertificate fingerprint: String, because code: ProblemCode, at now: Instant) async throws {
         try await database.write(isolation: .serializableWithAudit) { transaction in
             try transaction.execute(
-                "UPDATE session SET ended_at = ? WHERE certificate = ? AND ended_at IS NULL", now, fingerprint)
+                """
+                UPDATE session SET ended_at = ?
+                WHERE (certificate = ? OR ticket_certificate = ?) AND ended_at IS NULL
+                """, now, fingerprint, fingerprint)
             try transaction.audit(
                 AuditRecord("sessions_ended", by: "auth", certificate: fingerprint, result: code.rawValue), at: now)
         }
@@ -271,12 +275,14 @@ extension Store {
                 try transaction.execute(
                     "INSERT INTO block (kind, value, reason, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     block.kind.rawValue, block.value, block.reason, now)
-                let column = block.kind == .certificate ? "session.certificate" : "enterprise.credit_code"
+                let isMeant =
+                    block.kind == .certificate
+                    ? "? IN (session.certificate, session.ticket_certificate)" : "? = enterprise.credit_code"
                 try transaction.execute(
                     """
                     UPDATE session SET ended_at = ? WHERE ended_at IS NULL AND id IN (
                         SELECT session.id FROM session JOIN enterprise ON enterprise.id = session.enterprise
-                        WHERE \(column) = ?)
+                        WHERE \(isMeant))
                     """, now, block.value)
             } else {
                 try transaction.execute(

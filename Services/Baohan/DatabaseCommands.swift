@@ -120,6 +120,13 @@ struct RestoreCommand: AsyncParsableCommand {
     @OptionGroup var options: DeploymentOptions
     @Argument(help: "A folder that baohan backup made.") var folder: String
 
+    /// Money that went back after the backup came in before it, as far as the restored books know, and would go back again.
+    private func holdPayouts(_ address: String) async throws {
+        try await Database(address, migrations: []).write { transaction in
+            try transaction.execute("UPDATE payout_switch SET is_paused = 1")
+        }
+    }
+
     func run() async throws {
         let databases = Databases(deployment: LocalDeployment(options))
         let folder = URL(fileURLWithPath: folder)
@@ -146,7 +153,10 @@ struct RestoreCommand: AsyncParsableCommand {
                     "pg_restore",
                     ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--dbname=\(address)", file.path])
             }
+            if part.service == "payment" { try await holdPayouts(address) }
             print("\(part.service)\trestored")
         }
+        print(
+            "payouts are paused until an operator says otherwise: what the bank did since the backup is not known yet")
     }
 }

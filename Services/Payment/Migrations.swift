@@ -86,6 +86,15 @@ let paymentMigrations = [
         );
 
         ALTER TABLE transfer ADD COLUMN order_id TEXT;
+        ALTER TABLE transfer ADD COLUMN bank_transaction TEXT;
+        \(dialect.carryingOver(
+            "transfer",
+            """
+            UPDATE transfer SET bank_transaction = subject WHERE debit = 'bank';
+            UPDATE transfer SET bank_transaction = (SELECT bank_transaction FROM payout WHERE payout.id = transfer.subject)
+                WHERE credit = 'bank';
+            """))
+        CREATE INDEX transfer_bank ON transfer (bank_transaction);
         CREATE INDEX transfer_order ON transfer (order_id, number);
         CREATE INDEX transfer_debit ON transfer (debit, number);
         CREATE INDEX transfer_credit ON transfer (credit, number);
@@ -196,6 +205,8 @@ let paymentMigrations = [
             UNIQUE (side, kind, subject)
         );
         CREATE INDEX book_break_open ON book_break (state, first_seen_at);
+        CREATE INDEX payout_by_refund ON payout (refund);
+        CREATE INDEX payout_by_credit ON payout (credit);
         CREATE TABLE break_approval (
             break_id TEXT NOT NULL REFERENCES book_break (id),
             person TEXT NOT NULL,

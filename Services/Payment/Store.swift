@@ -118,7 +118,8 @@ struct Store: Sendable {
             credit.at, outcome)
         guard added == 1 else { return try Self.isKnown(credit, in: transaction) }
         try transaction.transfer(
-            credit.amount, debit: .bank, credit: .suspense, order: order?.order, for: credit.transaction, at: now)
+            credit.amount, debit: .bank, credit: .suspense, order: order?.order, for: credit.transaction,
+            as: credit.transaction, at: now)
         guard let order, let decision else {
             try Self.payBack(credit, for: nil, rules: rules, in: transaction, at: now)
             return true

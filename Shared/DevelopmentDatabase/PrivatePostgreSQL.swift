@@ -137,6 +137,7 @@ public struct PrivatePostgreSQL: Sendable {
             fsync = \(isDurable ? "on" : "off")
             wal_level = replica
             hot_standby = on
+            log_line_prefix = '%m %d '
 
             """, to: "postgresql.conf")
         // Whoever has the role's certificate, and the user that runs the server.

@@ -60,6 +60,15 @@ public enum SQLDialect: Sendable {
         }
     }
 
+    /// What `sql` does to rows that triggers of ``final(_:)`` keep, for a step of a schema that carries them over.
+    public func carryingOver(_ table: String, _ sql: String) -> String {
+        switch self {
+        case .sqlite: "DROP TRIGGER \(table)_is_final_1;\nDROP TRIGGER \(table)_is_final_2;\n\(sql)\n\(final(table))"
+        case .postgreSQL:
+            "ALTER TABLE \(table) DISABLE TRIGGER USER;\n\(sql)\nALTER TABLE \(table) ENABLE TRIGGER USER;"
+        }
+    }
+
     /// Triggers that keep every row of `table` as it was inserted, for ever.
     public func final(_ table: String) -> String {
         switch self {

@@ -119,6 +119,8 @@ public final class SessionVerifier: Sendable {
 
     private struct State {
         var keys: [String: PublicKey] = [:]
+        /// The same as Auth published them, to see whether they changed.
+        var published: [String: String] = [:]
         var fetchedAt: Instant?
         /// Under way; everybody who needs a new key waits for the same one.
         var fetching: Task<[String: PublicKey], any Error>?
@@ -213,17 +215,21 @@ public final class SessionVerifier: Sendable {
     private func refresh(at now: Instant) async throws -> [String: PublicKey] {
         defer { state.withLockedValue { $0.fetching = nil } }
         var keys: [String: PublicKey] = [:]
+        var published: [String: String] = [:]
         for key in try await fetch().keys where key.kty == "EC" && key.crv == "P-256" {
             guard let x = Base64.url.decode(key.x), let y = Base64.url.decode(key.y) else { continue }
             keys[key.kid] = try PublicKey(x: x, y: y)
+            published[key.kid] = "\(key.x) \(key.y)"
         }
-        let fresh = keys
-        state.withLockedValue { state in
+        let (fresh, names) = (keys, published)
+        let isChanged = state.withLockedValue { state in
+            defer { state.published = names }
             state.keys = fresh
             state.fetchedAt = now
+            return state.published != names
         }
         // A key that was withdrawn must not live on in what it signed.
-        cache.withLockedValue { $0.removeAll() }
+        if isChanged { cache.withLockedValue { $0.removeAll() } }
         return fresh
     }
 }

@@ -211,6 +211,9 @@ struct MoneyTests {
         #expect(try await again.order(order.id).policy == .sealed)
         let refund = try await again.requestRefund(order.id, .withdrawn)
         _ = try await again.fillAccount(refund.id)
+        // Nothing leaves before somebody has looked at what the bank did in the meantime.
+        try await again.wait(refund.id, until: .sending)
+        _ = try await operators(world)[0].call(.pausePayouts, PayoutSwitch(isPaused: false))
         try await again.wait(refund.id, until: .done)
         let known = try await Database(reading: deployment.database(of: "auth")).read {
             [code = after.sample.registered.creditCode] in

@@ -78,7 +78,15 @@ struct SessionFlowTests {
         let subjects: [(Block.Kind, String)] = [
             (.certificate, try certificate.fingerprint()), (.enterprise, bidder.sample.registered.creditCode.text),
         ]
+        let lot = try await Given.lot(in: world)
+        func handOff() async throws -> Session {
+            // Logged in at the trading platform with the same key.
+            try await Agent.handOff(
+                bidder.sample, to: lot.id, certificate: try certificate.fingerprint(), in: world
+            ).agent.session
+        }
         for (kind, value) in subjects {
+            let handedOff = try await handOff()
             let session = try await Agent.logIn(with: bidder.sample.certificate, in: world)
             func block(_ isBlocked: Bool) -> Block {
                 Block(kind: kind, value: value, reason: reason, isBlocked: isBlocked)
@@ -86,7 +94,9 @@ struct SessionFlowTests {
             let reason = try Words("钥匙遗失")
             try await world.auth.call(.block, block(true))
             await refused(.blocked) { try await Agent.logIn(with: bidder.sample.certificate, in: world) }
+            await refused(.blocked) { try await handOff() }
             try await endsEverywhere(session, in: world)
+            try await endsEverywhere(handedOff, in: world)
             try await world.auth.call(.block, block(false))
             _ = try await Agent.logIn(with: bidder.sample.certificate, in: world)
         }

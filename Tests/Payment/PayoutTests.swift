@@ -65,7 +65,7 @@ struct PayoutTests {
         #expect(try await books.payout(order, 20_000, refund: refund, key: key).id == first.id)
         await refused(.wrongState) { try await books.payout(order, 20_000, refund: refund) }
         try await books.settle(first.id, isDone: true)
-        await refused(.wrongState) { try await books.payout(order, 20_000, refund: refund) }
+        #expect(try await books.payout(order, 20_000, refund: refund).id == first.id)
         #expect(try await books.payouts().count == 1)
     }
 
@@ -85,7 +85,8 @@ struct PayoutTests {
         #expect(try await books.payouts().map(\.state) == [.failed, .done])
         #expect(try await books.balance(.bank) == .zero)
         #expect(try await books.balance(.refundsPayable) == .zero)
-        await refused(.wrongState) { try await books.payout(order, 20_000, refund: refund) }
+        // Named too late, another account changes nothing: the refund is paid.
+        #expect(try await books.payout(order, 20_000, refund: refund).id == second.id)
         await refused(.invalidField) { try await books.payout(order, 10_000, refund: refund) }
     }
 
@@ -129,12 +130,7 @@ struct PayoutTests {
                     let key = IdempotencyKey(text: "\(number)", fingerprint: "f")
                     try await withThrowingTaskGroup(of: String.self) { copies in
                         for _ in 0..<20 {
-                            copies.addTask {
-                                try await books.store.database.once(key, at: noon) { transaction in
-                                    try transaction.execute("INSERT INTO effect (name) VALUES (?)", "\(number)")
-                                    return MessageID().text
-                                }
-                            }
+                            copies.addTask { try await Self.persist { try await Self.effect(number, key, books) } }
                         }
                         let answers = try await copies.reduce(into: Set<String>()) { $0.insert($1) }
                         #expect(answers.count == 1)
@@ -148,6 +144,24 @@ struct PayoutTests {
             try $0.row("SELECT COUNT(*) AS n FROM effect")?["n"] ?? -1
         }
         #expect(effects == count)
+    }
+
+    private static func effect(_ number: Int, _ key: IdempotencyKey, _ books: Books) async throws -> String {
+        try await books.store.database.once(key, at: noon) { transaction in
+            try transaction.execute("INSERT INTO effect (name) VALUES (?)", "\(number)")
+            return MessageID().text
+        }
+    }
+
+    /// As callers do: who is told to come again comes again.
+    private static func persist<Value: Sendable>(_ call: () async throws -> Value) async throws -> Value {
+        while true {
+            do {
+                return try await call()
+            } catch let problem as Problem where problem.code == .unavailable {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
     }
 
     // MARK: What the bank says

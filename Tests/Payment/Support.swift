@@ -17,8 +17,10 @@ struct Books {
     let scratch: ScratchDatabase
     var rules = PayoutRules(approvalAbove: Money(fen: 500_000), dailyLimit: Money(fen: 100_000_000))
 
-    init(_ kind: DatabaseKind) async throws {
-        scratch = try await ScratchDatabase(kind)
+    init(_ kind: DatabaseKind) async throws { try await self.init(at: ScratchDatabase(kind)) }
+
+    init(at scratch: ScratchDatabase) async throws {
+        self.scratch = scratch
         store = Store(database: try await Database(scratch.address, migrations: paymentMigrations))
     }
 

@@ -100,15 +100,21 @@ struct PremiumShares: Equatable, Sendable {
 extension Transaction {
     /// Moves `amount` from `credit` to `debit`: one row, so that debits and credits cannot differ. Nothing is booked for
     /// nothing.
+    ///
+    /// - Parameter movement: the bank's number of the movement that this is our side of; needed where the bank is.
     func transfer(
         _ amount: Money, debit: LedgerAccount, credit: LedgerAccount, order: OrderID?, for subject: String,
-        at now: Instant
+        as movement: String? = nil, at now: Instant
     ) throws {
         precondition(amount >= .zero && debit != credit, "a transfer moves an amount between two accounts")
+        precondition(
+            (debit == .bank || credit == .bank) == (movement != nil), "what moves at the bank has the bank's number")
         guard amount > .zero else { return }
         try execute(
-            "INSERT INTO transfer (debit, credit, amount, order_id, subject, at) VALUES (?, ?, ?, ?, ?, ?)", debit,
-            credit, amount, order, subject, now)
+            """
+            INSERT INTO transfer (debit, credit, amount, order_id, subject, bank_transaction, at)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """, debit, credit, amount, order, subject, movement, now)
     }
 }
 

@@ -230,6 +230,8 @@ extension Store {
                 }
                 let live = try Self.payouts(
                     "refund = ? AND payout.state <> 'failed'", request.refund, in: transaction)
+                // Paid after all by the bank that had refused it: there is nothing more to do.
+                if let done = live.first(where: { $0.state == .done }) { return done.details() }
                 guard live.isEmpty else { throw Problem(.wrongState, "the refund is on its way") }
             } else {
                 try Self.giveBack(request.amount, of: order, in: transaction)
@@ -376,11 +378,11 @@ extension Store {
             if isDone {
                 try transaction.transfer(
                     payout.amount, debit: payout.payable, credit: .bank, order: payout.order, for: payout.id.text,
-                    at: now)
+                    as: bankTransaction, at: now)
             } else if payout.state == .done {
                 try transaction.transfer(
                     payout.amount, debit: .bank, credit: payout.payable, order: payout.order, for: payout.id.text,
-                    at: now)
+                    as: bankTransaction, at: now)
             }
             try Self.tell(payout, isDone: isDone, in: transaction, at: now)
             return .settled
@@ -409,7 +411,8 @@ extension Store {
             """, bankTransaction, payout.id.text, now)
         if isNew == 1 {
             try transaction.transfer(
-                payout.amount, debit: .suspense, credit: .bank, order: payout.order, for: payout.id.text, at: now)
+                payout.amount, debit: .suspense, credit: .bank, order: payout.order, for: payout.id.text,
+                as: bankTransaction, at: now)
         }
         return false
     }

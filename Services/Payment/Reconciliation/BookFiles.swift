@@ -34,14 +34,15 @@ enum BookFile {
                 default: throw InvalidValue("direction is in or out")
                 }
                 let transaction = try field(row, "transaction")
-                var movement = Movement(transaction: transaction, isOutgoing: isOutgoing, amount: amount)
-                if !isOutgoing, let name = row["payer_name"], !name.isEmpty {
+                let at = try Instant(field(row, "at"))
+                var movement = Movement(transaction: transaction, isOutgoing: isOutgoing, amount: amount, at: at)
+                if !isOutgoing, amount > .zero, let name = row["payer_name"], !name.isEmpty {
                     movement.credit = Credit(
                         transaction: transaction, amount: amount, reference: row["reference"] ?? "",
                         payer: AccountReference(
                             name: try Words(name), number: try AccountNumber(field(row, "payer_account")),
                             bank: try Words(field(row, "payer_bank")), branch: nil),
-                        isBasicAccount: row["is_basic_account"] == "yes", at: try Instant(field(row, "at")))
+                        isBasicAccount: row["is_basic_account"] == "yes", at: at)
                 }
                 return movement
             }

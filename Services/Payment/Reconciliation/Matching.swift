@@ -6,6 +6,8 @@ struct Movement: Equatable, Sendable {
     let transaction: String
     let isOutgoing: Bool
     let amount: Money
+    /// The bank's time; nil in our own ledger.
+    var at: Instant?
     /// What is needed to book it; nil in our own ledger, and where the bank says too little.
     var credit: Credit?
 
@@ -46,10 +48,12 @@ func differences(bank: [Movement], ledger: [Movement]) -> [Difference] {
             continue
         }
         if other.amount != movement.amount || other.isOutgoing != movement.isOutgoing {
+            // What moved the other way is so much less than nothing.
+            let ours = other.isOutgoing == movement.isOutgoing ? movement.amount : -movement.amount
             found.append(
                 Difference(
-                    side: .bank, kind: .amountDiffers, subject: movement.transaction, ours: movement.amount,
-                    theirs: other.amount, isOutgoing: movement.isOutgoing, repair: .bookToSuspense))
+                    side: .bank, kind: .amountDiffers, subject: movement.transaction, ours: ours,
+                    theirs: other.amount, isOutgoing: other.isOutgoing, repair: .bookToSuspense))
         }
     }
     return found

@@ -35,7 +35,7 @@ extension Store {
                     ON CONFLICT (bank_transaction) DO UPDATE SET is_outgoing = excluded.is_outgoing,
                         amount = excluded.amount, credit = excluded.credit
                     """, movement.transaction, movement.isOutgoing, movement.amount,
-                    movement.credit.map { JSONColumn($0) }, movement.credit?.at ?? now)
+                    movement.credit.map { JSONColumn($0) }, movement.at ?? now)
             }
             try Self.set(position, of: .bank, in: transaction)
         }
@@ -84,8 +84,9 @@ extension Store {
     }
 
     private static func note(_ difference: Difference, in transaction: Transaction, at now: Instant) throws {
-        // Told again, and still not there; or gone, and back: it takes two people anew.
-        let reopens = "(state = 'gone' OR state = 'repaired' AND repair = 'tell_again')"
+        // Set right, and still or again there; or gone, and back: it takes two people anew. What only the other side can
+        // set right stays as the two left it.
+        let reopens = "(state = 'gone' OR state = 'repaired' AND repair <> 'ask_them')"
         try transaction.execute(
             """
             DELETE FROM break_approval WHERE break_id IN (
@@ -114,20 +115,18 @@ extension Store {
         }
     }
 
-    /// What our books say moved at the bank.
+    /// What our books say moved at the bank: all entries with one number of the bank's together.
     private static func ledgerMovements(in transaction: Transaction) throws -> [Movement] {
         try transaction.rows(
             """
-            SELECT bank_transaction, 0 AS is_outgoing, amount FROM credit
-            UNION ALL
-            SELECT bank_transaction, 1 AS is_outgoing, amount FROM payout WHERE state = 'done'
-            UNION ALL
-            SELECT subject AS bank_transaction, is_outgoing, theirs AS amount FROM book_break
-            WHERE side = 'bank' AND state = 'repaired' AND repair = 'book_to_suspense' AND kind = 'not_in_ledger'
+            SELECT bank_transaction, SUM(CASE WHEN credit = 'bank' THEN amount ELSE -amount END) AS outgoing
+            FROM transfer WHERE bank_transaction IS NOT NULL GROUP BY bank_transaction
             """
         ).map { row in
-            Movement(
-                transaction: try row["bank_transaction"], isOutgoing: try row["is_outgoing"], amount: try row["amount"])
+            let outgoing: Money = try row["outgoing"]
+            return Movement(
+                transaction: try row["bank_transaction"], isOutgoing: outgoing > .zero,
+                amount: outgoing > .zero ? outgoing : -outgoing)
         }
     }
 
@@ -142,11 +141,10 @@ extension Store {
         Set(
             try transaction.rows(
                 """
-                SELECT bank_transaction AS subject FROM credit WHERE at > ?
-                UNION ALL SELECT bank_transaction FROM payout WHERE state = 'done' AND updated_at > ?
+                SELECT bank_transaction AS subject FROM transfer WHERE bank_transaction IS NOT NULL AND at > ?
                 UNION ALL SELECT bank_transaction FROM bank_line WHERE at > ?
                 UNION ALL SELECT id FROM settlement WHERE at > ?
-                """, limit, limit, limit, limit
+                """, limit, limit, limit
             ).map { try $0["subject"] })
     }
 
@@ -211,12 +209,13 @@ extension Store {
             guard let credit: JSONColumn<Credit> = try row?["credit"] else { throw Problem(.wrongState) }
             _ = try book(credit.value, rules: rules, in: transaction, at: now)
         case .bookToSuspense:
-            // What the bank has more than we, in the direction in which the money went.
-            let difference = item.theirs - item.ours
-            let isIntoBank = (difference > .zero) != item.isOutgoing
+            // What the bank has more than we, counted as money that came in.
+            let theirs = item.isOutgoing ? -item.theirs : item.theirs
+            let ours = item.isOutgoing ? -item.ours : item.ours
+            let more = theirs - ours
             try transaction.transfer(
-                difference < .zero ? -difference : difference, debit: isIntoBank ? .bank : .suspense,
-                credit: isIntoBank ? .suspense : .bank, order: nil, for: item.id.text, at: now)
+                more < .zero ? -more : more, debit: more > .zero ? .bank : .suspense,
+                credit: more > .zero ? .suspense : .bank, order: nil, for: item.id.text, as: item.subject, at: now)
         case .tellAgain:
             let row = try transaction.row("SELECT details FROM settlement WHERE id = ?", item.subject)
             guard let settlement: JSONColumn<Settlement> = try row?["details"] else { throw Problem(.wrongState) }
@@ -233,5 +232,10 @@ extension Store {
             try transaction.execute(
                 "INSERT INTO reconciliation_day (day, at) VALUES (?, ?) ON CONFLICT DO NOTHING", day.text, now) == 1
         }
+    }
+
+    /// It did not come to an end: whoever is next tries again.
+    func giveBack(_ day: CalendarDay) async throws {
+        try await database.write { _ = try $0.execute("DELETE FROM reconciliation_day WHERE day = ?", day.text) }
     }
 }

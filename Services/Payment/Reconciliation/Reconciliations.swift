@@ -56,8 +56,9 @@ struct Reconciliations: Sendable {
             let movements: [Movement] = page.notices.compactMap { line in
                 guard case .notice(let notice) = line, notice.kind != .payoutFailed else { return nil }
                 var movement = Movement(
-                    transaction: notice.transaction, isOutgoing: notice.kind == .payoutDone, amount: notice.amount)
-                if let payer = notice.payer, notice.kind == .credit {
+                    transaction: notice.transaction, isOutgoing: notice.kind == .payoutDone, amount: notice.amount,
+                    at: notice.at)
+                if notice.amount > .zero, let payer = notice.payer, notice.kind == .credit {
                     movement.credit = Credit(
                         transaction: notice.transaction, amount: notice.amount, reference: notice.reference ?? "",
                         payer: payer, isBasicAccount: notice.isBasicAccount ?? false, at: notice.at)
@@ -94,6 +95,11 @@ struct Reconciliations: Sendable {
     func reconcileDaily() async throws {
         let now = clock.now
         guard now >= Instant(startOf: now.day) + .hours(2), try await store.claimDay(now.day, at: now) else { return }
-        _ = try await reconcile(Reconcile())
+        do {
+            _ = try await reconcile(Reconcile())
+        } catch {
+            try await store.giveBack(now.day)
+            throw error
+        }
     }
 }
