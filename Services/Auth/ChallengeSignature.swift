@@ -13,6 +13,8 @@ func signers(of text: [UInt8], _ answer: ChallengeAnswer) throws(Problem) -> [Ce
         guard let pem = answer.certificates, let chain = try? Certificate.chain(pem: Array(pem.utf8)),
             let key = try? chain[0].publicKey
         else { throw Problem(.certificateMalformed) }
+        // Said before the signature is looked at: a right one would not help.
+        guard !key.isTooShort else { throw Problem(.certificateWeak, "an RSA key has at least 2048 bits") }
         let algorithm = answer.algorithm.map(SignatureAlgorithm.init) ?? key.usualAlgorithm
         guard key.verifies(signature, of: text, by: algorithm) else { throw Problem(.signatureInvalid) }
         return chain
@@ -22,6 +24,9 @@ func signers(of text: [UInt8], _ answer: ChallengeAnswer) throws(Problem) -> [Ce
         }
         do throws(SignedMessage.Failure) {
             let message = try SignedMessage(der: signature)
+            if (try? message.certificates.first?.publicKey)?.isTooShort == true {
+                throw .weak("an RSA key under 2048 bits")
+            }
             try message.verify(text)
             return message.certificates
         } catch {

@@ -10,6 +10,9 @@ public final class PublicKey: @unchecked Sendable {
         case ed25519
         case other
 
+        /// Whether no signature by such a key counts: RSA under 2048 bits.
+        var isTooShort: Bool { if case .rsa(let bits) = self { bits < 2_048 } else { false } }
+
         var usualAlgorithm: SignatureAlgorithm {
             switch self {
             case .rsa, .other: .rsa(.sha256)
@@ -41,6 +44,9 @@ public final class PublicKey: @unchecked Sendable {
         guard EVP_DigestVerifyInit(context, nil, EVP_sha256(), nil, raw) == 1 else { return false }
         return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
     }
+
+    /// Whether no signature by this key counts, however right it is.
+    public var isTooShort: Bool { kind.isTooShort }
 
     /// The algorithm by which keys of this kind sign when nobody asks for another.
     public var usualAlgorithm: SignatureAlgorithm { kind.usualAlgorithm }

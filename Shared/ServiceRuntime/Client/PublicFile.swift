@@ -13,7 +13,7 @@ public enum PublicFile {
 
     /// A file of up to 64 MiB: a list of a million entries has about 40 MB.
     ///
-    /// - Parameter address: `http://host[:port]/path`, from the configuration and never from a certificate.
+    /// - Parameter address: `http://host[:port]/path[?query]`, from the configuration and never from a certificate.
     public static func fetch(_ address: String) async throws -> [UInt8] {
         try await exchange(address, nil, limit: 64 * 1_024 * 1_024, timeout: .seconds(30))
     }
@@ -40,7 +40,8 @@ public enum PublicFile {
             try channel.pipeline.syncOperations.addHandler(Collector(promise, limit: limit, timeout: timeout))
         }.get()
         var head = HTTPRequestHead(
-            version: .http1_1, method: question == nil ? .GET : .POST, uri: url.path.isEmpty ? "/" : url.path)
+            version: .http1_1, method: question == nil ? .GET : .POST,
+            uri: (url.path.isEmpty ? "/" : url.path) + (url.query.map { "?\($0)" } ?? ""))
         head.headers.add(name: "host", value: host)
         head.headers.add(name: "connection", value: "close")
         if let question {
