@@ -5,7 +5,7 @@ STATE ?= .state
 # The Debian packages that the build and the tests need; the Dockerfile names the same.
 PACKAGES := libssl-dev libsqlite3-dev libpq-dev postgresql libpango1.0-dev libcairo2-dev libqrencode-dev pkg-config \
 	fonts-droid-fallback fonts-dejavu-core poppler-utils openssl curl make \
-	softhsm2 libengine-pkcs11-openssl python3 \
+	softhsm2 libengine-pkcs11-openssl python3 procps \
 	chromium chromium-driver libnss3-tools python3-selenium fonts-noto-cjk
 BENCH_PACKAGES := wrk nginx-light golang-go
 

@@ -1,4 +1,5 @@
 import Contracts
+import StrictJSON
 import Testing
 
 /// Every allowed step of every axis; each step that does not stand here is forbidden, and that is tested too.
@@ -116,5 +117,22 @@ struct ProblemTests {
         #expect((400...599).contains(code.status))
         #expect(code.sentence(in: .chinese).hasSuffix("。"))
         #expect(code.sentence(in: .english).hasSuffix("."))
+    }
+}
+
+@Suite("The bank's statement")
+struct BankStatementTests {
+    @Test("a line that cannot be read takes its place, and the lines behind it count")
+    func unreadableLine() throws {
+        let line = #"{"transaction":"B1","kind":"credit","amount":"1.00","at":"2026-11-24T08:00:00Z"}"#
+        let others = [
+            line.replacing("credit", with: "gift"), line.replacing("1.00", with: "-1.00"),
+            line.replacing("1.00", with: "1e2"),
+            line.replacing("1.00", with: "1.001"), line.replacing("1.00", with: "99999999999999999999.00"), "{}",
+        ]
+        let text = #"{"notices":[\#(([line] + others + [line]).joined(separator: ","))],"position":8}"#
+        let statement = try StrictJSON.decode(BankStatement.self, from: Array(text.utf8), rules: .services)
+        let isReadable = statement.notices.map { if case .notice = $0 { true } else { false } }
+        #expect(isReadable == [true] + others.map { _ in false } + [true])
     }
 }

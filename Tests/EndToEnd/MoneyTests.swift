@@ -133,6 +133,34 @@ struct MoneyTests {
         await refused(.replayed) { try await late.call(.bankNotice, first, key: MessageID().text) }
     }
 
+    @Test(
+        "money without a payer, and a word on a payout that nobody ordered, are kept for a person and hold nothing up")
+    func unexplained() async throws {
+        let world = try await TestDeployment.world
+        let keys = try CallbackSignature(
+            file: String(decoding: try world.deployment.pki.read("callbacks.keys"), as: UTF8.self))
+        let clock = ServiceClock(offset: try await world.sandbox.call(.clock))
+        let bank = try world.deployment.client(PaymentAPI.self, as: "sandbox").signing(with: keys, clock: clock)
+        let (interest, stray) = ("I" + MessageID().text, "S" + MessageID().text)
+        for _ in 0..<2 {
+            try await bank.call(
+                .bankNotice,
+                BankNotice(transaction: interest, kind: .credit, amount: Money(fen: 17), at: clock.now),
+                key: MessageID().text)
+            try await bank.call(
+                .bankNotice,
+                BankNotice(
+                    transaction: stray, kind: .payoutDone, amount: Money(fen: 18), key: MessageID(), at: clock.now),
+                key: MessageID().text)
+        }
+        let kept: [String] = try await Database(reading: world.deployment.database(of: "payment")).read { transaction in
+            try transaction.rows(
+                "SELECT reason FROM unexplained WHERE bank_transaction IN (?, ?) ORDER BY reason", interest, stray
+            ).map { try $0["reason"] }
+        }
+        #expect(kept == ["credit_without_payer_or_amount", "payout_unknown"])
+    }
+
     private func bidderAccount() throws -> AccountReference {
         try Given.newBidder(named: "来路不明").registered.basicAccount
     }
