@@ -170,6 +170,33 @@ struct PostgreSQLTests {
         }
     }
 
+    @Test("a relay that stops gives back what it was delivering, and the next one knows that there was an attempt")
+    func givenBack() async throws {
+        let scratch = try await ScratchDatabase(.postgresql)
+        let (one, other) = (
+            try await Database(scratch.address, migrations: []), try await Database(scratch.address, migrations: [])
+        )
+        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+        let isTaken = Atomic(false)
+        let stopping = Relay<Step>(one, now: { noon + .hours(1) }, logger: logger) { _, _ in
+            isTaken.store(true, ordering: .relaxed)
+            try await Task.sleep(for: .seconds(600))
+        }
+        let running = Task { try await stopping.run() }
+        try await one.write { try $0.send(Step(aggregate: "a", number: 1), at: noon) }
+        try await eventually { isTaken.load(ordering: .relaxed) }
+        let attempts = Mutex<[Int]>([])
+        let next = Relay<Step>(other, now: { noon + .hours(1) }, logger: logger) { _, delivery in
+            attempts.withLock { $0.append(delivery.attempt) }
+        }
+        let following = Task { try await next.run() }
+        defer { following.cancel() }
+        running.cancel()
+        try await running.value
+        try await eventually { attempts.withLock { !$0.isEmpty } }
+        #expect(attempts.withLock { $0 } == [2])
+    }
+
     @Test("a message that one process leaves wakes the others")
     func notified() async throws {
         let scratch = try await ScratchDatabase(.postgresql)
