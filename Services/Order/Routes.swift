@@ -38,7 +38,9 @@ func addRoutes(
         try await underwriting.giveInformation(call.id, call.body, by: call.person, key: call.key)
     }
     routes.on(.insurerNotice) { call in
-        try await database.takeIn(call.key, "underwriting", at: clock.now) { try await underwriting.take(call.body) }
+        try await database.takeIn(call.key, "underwriting", at: clock.now) {
+            try await underwriting.take(call.body, from: call.insurers)
+        }
         return Nothing()
     }
 

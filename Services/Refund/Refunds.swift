@@ -64,7 +64,14 @@ struct Refunds: Sendable {
     }
 
     /// The insurer's word (R6).
-    func decide(_ notice: SurrenderNotice) async throws {
+    ///
+    /// - Parameter insurers: who says so; nil when we asked. Nobody decides on another insurer's policies.
+    func decide(_ notice: SurrenderNotice, from insurers: Set<String>? = nil) async throws {
+        if let insurers {
+            guard let refund = try await store.refund(notice.refund), let decision = refund.decision,
+                insurers.contains(decision.insurer)
+            else { throw Problem(.notFound) }
+        }
         try await store.decide(notice.refund, isApproved: notice.isApproved, note: notice.note, at: clock.now)
     }
 

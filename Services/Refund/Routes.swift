@@ -9,7 +9,9 @@ func addRoutes(to routes: Routes<RefundAPI>, database: Database, refunds: Refund
     routes.on(.refund) { call in try await refunds.refund(call.id, for: call.person) }
     routes.on(.fillAccount) { call in try await refunds.fill(call.id, call.body, by: call.person) }
     routes.on(.surrenderNotice) { call in
-        try await database.takeIn(call.key, "surrender", at: clock.now) { try await refunds.decide(call.body) }
+        try await database.takeIn(call.key, "surrender", at: clock.now) {
+            try await refunds.decide(call.body, from: call.insurers)
+        }
         return Nothing()
     }
     routes.on(.event) { call in

@@ -161,6 +161,35 @@ struct MoneyTests {
         #expect(kept == ["credit_without_payer_or_amount", "payout_unknown"])
     }
 
+    @Test("A8 R6: an insurer decides on its own applications and surrenders, and on no other's")
+    func insurers() async throws {
+        let world = try await TestDeployment.world
+        let pki = world.deployment.pki
+        let bidder = try await Given.preparedBidder(in: world)
+        let order = try await bidder.paidOrder(for: try await Given.lot(in: world).id)
+        let own = try #require(order.insurer).id
+        let refund = try await bidder.requestRefund(order.id, .withdrawn)
+        let keys = try CallbackSignature(file: String(decoding: try pki.read("callbacks.keys"), as: UTF8.self))
+        let clock = ServiceClock(offset: try await world.sandbox.call(.clock))
+        for (id, isOwn) in [(own, true), (own == "huian" ? "beifang" : "huian", false)] {
+            let certificate = "insurer-\(id)"
+            try pki.issue(certificate, for: [.insurer], insurers: [id])
+            let orders = try world.deployment.client(OrderAPI.self, as: certificate).signing(with: keys, clock: clock)
+            let refunds = try world.deployment.client(RefundAPI.self, as: certificate).signing(with: keys, clock: clock)
+            let verdict = InsurerNotice(order: order.id, verdict: .reject)
+            let surrender = SurrenderNotice(refund: refund.id, isApproved: false)
+            if isOwn {
+                // Not under review: taken, and nothing changes.
+                try await orders.call(.insurerNotice, verdict, key: MessageID().text)
+                try await refunds.call(.surrenderNotice, surrender, key: MessageID().text)
+            } else {
+                await refused(.notFound) { try await orders.call(.insurerNotice, verdict, key: MessageID().text) }
+                await refused(.notFound) { try await refunds.call(.surrenderNotice, surrender, key: MessageID().text) }
+            }
+        }
+        #expect(try await bidder.order(order.id).policy == .surrendering)
+    }
+
     private func bidderAccount() throws -> AccountReference {
         try Given.newBidder(named: "来路不明").registered.basicAccount
     }

@@ -22,7 +22,8 @@ struct DevelopmentPKI {
     func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
     var exists: Bool {
-        ["root.pem", "authorities.json"].allSatisfy { FileManager.default.fileExists(atPath: path($0)) }
+        // The last that was added: an older one is made anew.
+        ["root.pem", "authorities.json", "operator-1.pem"].allSatisfy { FileManager.default.fileExists(atPath: path($0)) }
     }
 
     // MARK: Making
@@ -150,13 +151,22 @@ struct DevelopmentPKI {
     }
 
     /// A certificate of the deployment, with one identity per party that its process plays.
-    func issue(_ name: String, for parties: [Party]) throws { try issue(name, for: parties, by: load("root")) }
+    ///
+    /// - Parameter insurers: which ones it speaks for, where it is one; all samples if nil.
+    func issue(_ name: String, for parties: [Party], insurers: [String]? = nil) throws {
+        try issue(name, for: parties, insurers: insurers, by: load("root"))
+    }
 
-    private func issue(_ name: String, for parties: [Party], by authority: CertificateAuthority) throws {
+    private func issue(
+        _ name: String, for parties: [Party], insurers: [String]? = nil, by authority: CertificateAuthority
+    ) throws {
         let now = Int64(Date().timeIntervalSince1970)
         var request = CertificateAuthority.Request(
             subject: [("O", "Baohan"), ("CN", name)], notBefore: now - 3_600, notAfter: now + Self.validity)
-        request.alternativeNames = parties.map { "URI:\($0.uri)" } + ["DNS:localhost", "DNS:\(name)", "IP:127.0.0.1"]
+        let spokenFor =
+            parties.contains(.insurer) ? try insurers ?? sampleProviders().flatMap(\.insurers).map(\.id) : []
+        let names = parties.map(\.uri) + spokenFor.map(Party.insurerURI)
+        request.alternativeNames = names.map { "URI:\($0)" } + ["DNS:localhost", "DNS:\(name)", "IP:127.0.0.1"]
         request.extendedKeyUsage = ["serverAuth", "clientAuth"]
         try issue(name, request, key: .p256(), by: authority)
     }

@@ -38,10 +38,15 @@ struct Underwriting: Sendable {
     }
 
     /// The insurer's system answered, at once or later. An answer to what is decided changes nothing.
-    func take(_ notice: InsurerNotice) async throws {
+    ///
+    /// - Parameter insurers: who says so; nil when we asked. Nobody decides on another insurer's orders.
+    func take(_ notice: InsurerNotice, from insurers: Set<String>? = nil) async throws {
         let now = clock.now
         try await store.database.write { transaction in
             guard let (order, lot) = try transaction.orderAndLot(notice.order) else { throw Problem(.notFound) }
+            if let insurers {
+                guard let insurer = order.insurer, insurers.contains(insurer.id) else { throw Problem(.notFound) }
+            }
             guard order.application == .reviewing, order.referral == nil else { return }
             try Self.apply(notice.verdict, note: notice.note, to: order, in: lot, transaction, at: now)
         }

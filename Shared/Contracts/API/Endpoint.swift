@@ -30,6 +30,14 @@ public enum Party: String, Codable, Sendable, CaseIterable {
 
     public var uri: String { "spiffe://baohan/\(rawValue)" }
 
+    /// Under `spiffe://baohan/insurer/<id>`: one insurer of all those that are ``insurer``.
+    public static func insurerURI(_ id: String) -> String { "\(insurer.uri)/\(id)" }
+
+    /// Which insurer a name in a certificate is; nil for another's.
+    public static func insurer(inURI uri: String) -> String? {
+        uri.hasPrefix("\(insurer.uri)/") ? String(uri.dropFirst(insurer.uri.count + 1)) : nil
+    }
+
     public init?(uri: String) {
         guard uri.hasPrefix("spiffe://baohan/") else { return nil }
         self.init(rawValue: String(uri.dropFirst("spiffe://baohan/".count)))

@@ -44,6 +44,8 @@ public struct Call<ID: PathParameter, Body: Sendable>: Sendable {
     public let body: Body
     /// The deployment's parties that the caller's certificate names.
     public let callers: Set<Party>
+    /// The insurers that the caller's certificate names, by their IDs.
+    public let insurers: Set<String>
     /// The caller's certificates in DER, leaf first.
     public let peerChain: [[UInt8]]
     /// The caller's network address; behind a portal, the portal's.

@@ -9,6 +9,8 @@ struct ConnectionSource: RequestContextSource {
     let logger: Logger
     /// The deployment's identities in the peer's certificate; a process may hold several.
     let callers: Set<Party>
+    /// The insurers among them, by their IDs.
+    let insurers: Set<String>
     /// The peer's chain in DER, leaf first; empty when it sent none.
     let peerChain: [[UInt8]]
     /// The peer's address; empty when there is none.

@@ -26,6 +26,7 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     private let verifiesPeers: Bool
     private let logger: Logger
     private var callers: Set<Party> = []
+    private var insurers: Set<String> = []
     private var peerChain: [[UInt8]] = []
     private var address = ""
     private var receiving: Received?
@@ -69,7 +70,9 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
         case let handshake as TLSHandshake:
-            callers = verifiesPeers ? Set((handshake.peer?.uris ?? []).compactMap(Party.init(uri:))) : []
+            let names = verifiesPeers ? handshake.peer?.uris ?? [] : []
+            callers = Set(names.compactMap(Party.init(uri:)))
+            insurers = Set(names.compactMap(Party.insurer(inURI:)))
             peerChain = handshake.peer?.chain ?? []
         case is ChannelShouldQuiesceEvent, ChannelEvent.inputClosed:
             closesAfterAnswer = true
@@ -144,7 +147,8 @@ final class HTTPServerHandler<Responder: HTTPResponder>: ChannelInboundHandler w
             requestID: headers.first(name: "x-request-id"), traceparent: headers.first(name: "traceparent"))
         let call = CallContext(
             source: ConnectionSource(
-                logger: logger, callers: callers, peerChain: peerChain, address: address, scope: scope,
+                logger: logger, callers: callers, insurers: insurers, peerChain: peerChain, address: address,
+                scope: scope,
                 body: received.body ?? ByteBuffer()))
         let responder = responder
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

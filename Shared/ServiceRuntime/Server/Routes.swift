@@ -162,7 +162,8 @@ struct Gate: Sendable {
             body: try decode(
                 Body.self, request, bytes,
                 isPublic: !endpoint.access.roles.isEmpty || endpoint.access.callers.contains(.portal)),
-            callers: context.source.callers, peerChain: context.source.peerChain, address: address(request, context),
+            callers: context.source.callers, insurers: context.source.insurers, peerChain: context.source.peerChain,
+            address: address(request, context),
             verifiedPerson: person,
             verifiedKey: try key(request, endpoint, context, person, bytes))
     }
