@@ -23,7 +23,9 @@ struct DevelopmentPKI {
 
     var exists: Bool {
         // The last that was added: an older one is made anew.
-        ["root.pem", "authorities.json", "operator-1.pem"].allSatisfy { FileManager.default.fileExists(atPath: path($0)) }
+        ["root.pem", "authorities.json", "operator-1.pem"].allSatisfy {
+            FileManager.default.fileExists(atPath: path($0))
+        }
     }
 
     // MARK: Making
